@@ -1,0 +1,76 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options of everything that talks to Soda Cloud."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Holds for each option what C(module_utils/_arguments.py) implements."""
+
+    DOCUMENTATION = r"""
+options:
+  endpoint:
+    description:
+      - The URL of Soda Cloud. V(https://cloud.soda.io) is the region EU, V(https://cloud.us.soda.io) is US.
+        A Soda Cloud API key works in its own region only.
+      - V(http://) is refused unless the host is this machine itself. Redirects are not followed.
+        Proxies are taken from the usual environment variables.
+      - If not set, the environment variable E(SODA_CLOUD_ENDPOINT) is used.
+    type: str
+    default: https://cloud.soda.io
+  api_key_id:
+    description:
+      - The id of the Soda Cloud API key, a user's or a service account's. This is not a runner key.
+      - If not set, the environment variable E(SODA_CLOUD_API_KEY_ID) is used. The task fails before any request where
+        neither is set.
+    type: str
+  api_key_secret:
+    description:
+      - The secret of the Soda Cloud API key.
+      - If not set, the environment variable E(SODA_CLOUD_API_KEY_SECRET) is used. The task fails before any request
+        where neither is set.
+    type: str
+  validate_certs:
+    description:
+      - Whether the certificate of the server is checked. Leave it so outside of tests.
+      - If not set, the environment variable E(SODA_CLOUD_VALIDATE_CERTS) is used.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file in PEM format, or a folder of such files, with the certificates of the authorities to trust.
+        Without it, the ones that come with the Python library requests are trusted.
+      - If not set, the environment variable E(SODA_CLOUD_CA_PATH) is used.
+    type: path
+  timeout:
+    description:
+      - How many seconds one request may take.
+      - If not set, the environment variable E(SODA_CLOUD_TIMEOUT) is used.
+    type: float
+    default: 30.0
+  retry_budget:
+    description:
+      - How many seconds all requests of one task together may spend waiting when Soda Cloud defers them, cannot be
+        reached or is not available. V(0) is to never wait, and to fail at once.
+      - Soda Cloud allows 10 new keys and 10 deletions in 60 seconds, and 60 listings in 60 seconds.
+      - If not set, the environment variable E(SODA_CLOUD_RETRY_BUDGET) is used.
+    type: float
+    default: 300.0
+notes:
+  - The environment variables are read on the machine on which the task runs, so with C(delegate_to) on that one.
+  - With service-account roles, Soda Cloud leaves out of its listing the runners that the owner of the API key may not
+    see. Not listed is then no proof of absence, so use a key that sees all runners.
+"""
+
+    ACTION_GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/community.soda.soda_cloud) in C(module_defaults) to set the connection options once.
+    support: full
+    membership:
+      - community.soda.soda_cloud
+"""

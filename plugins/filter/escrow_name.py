@@ -1,0 +1,63 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a key file is called in escrow."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.community.soda.plugins.module_utils._client import normalise_endpoint
+from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+
+DOCUMENTATION = r"""
+name: escrow_name
+short_description: The name of the file in which a runner key waits on the controller
+version_added: 0.1.0
+author:
+  - community.soda contributors (@community-soda)
+description:
+  - Gives a file name that is the same for each way to write an endpoint, and that any runner name has.
+positional: _input, name
+options:
+  _input:
+    description: The endpoint of Soda Cloud.
+    type: str
+    required: true
+  name:
+    description: The name of the runner.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show where the key of a runner waits
+  ansible.builtin.debug:
+    msg: "{{ 'https://cloud.soda.io' | community.soda.escrow_name('warehouse-eu') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The file name.
+  type: str
+"""
+
+
+def escrow_name(endpoint: str, name: str) -> str:
+    """The SHA-256 of endpoint and name, so that a slash or a leading dash in a name does no harm."""
+    try:
+        text = f"{normalise_endpoint(endpoint)}\n{name}"
+    except SodaError as exc:
+        raise AnsibleFilterError(exc.failure.message) from exc
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() + ".json"
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"escrow_name": escrow_name}

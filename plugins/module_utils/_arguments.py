@@ -1,0 +1,84 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The connection options, and what every module does the same: build the client, fail with a C(failure)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from . import _client, _signals
+from ._failure import Failure, SodaError
+from ._runners import Runners
+
+
+def connection_spec() -> dict[str, t.Any]:
+    """The argument spec of the connection options, as the doc fragment C(soda_cloud) documents them."""
+    return {
+        "endpoint": {
+            "type": "str",
+            "default": "https://cloud.soda.io",
+            "fallback": (env_fallback, ["SODA_CLOUD_ENDPOINT"]),
+        },
+        "api_key_id": {"type": "str", "fallback": (env_fallback, ["SODA_CLOUD_API_KEY_ID"])},
+        "api_key_secret": {
+            "type": "str",
+            "no_log": True,
+            "fallback": (env_fallback, ["SODA_CLOUD_API_KEY_SECRET"]),
+        },
+        "validate_certs": {
+            "type": "bool",
+            "default": True,
+            "fallback": (env_fallback, ["SODA_CLOUD_VALIDATE_CERTS"]),
+        },
+        "ca_path": {"type": "path", "fallback": (env_fallback, ["SODA_CLOUD_CA_PATH"])},
+        "timeout": {"type": "float", "default": 30.0, "fallback": (env_fallback, ["SODA_CLOUD_TIMEOUT"])},
+        "retry_budget": {
+            "type": "float",
+            "default": 300.0,
+            "fallback": (env_fallback, ["SODA_CLOUD_RETRY_BUDGET"]),
+        },
+    }
+
+
+class SodaModule(AnsibleModule):  # type: ignore[misc]
+    """An C(AnsibleModule) each of whose failures has a C(failure), its own complaints about arguments included."""
+
+    failure_code = "invalid_arguments"
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        kwargs.setdefault("failure", Failure(code=self.failure_code, message=str(msg)).as_result())
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("fail_json returned")
+
+    def fail(self, exc: SodaError, **kwargs: t.Any) -> t.NoReturn:
+        self.fail_json(exc.failure.message, failure=exc.failure.as_result(), **kwargs)
+
+
+def run(module: SodaModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
+    """End the module with what C(work) returns, or with the failure that it raises."""
+    # From here on it is files and attributes that AnsibleModule itself may complain about.
+    module.failure_code = "file_attributes_not_set"
+    try:
+        result = work()
+    except SodaError as exc:
+        module.fail(exc)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+    raise AssertionError("exit_json returned")
+
+
+def runners(module: SodaModule) -> Runners:
+    """The runners of the account that the module's parameters name. Sends nothing yet."""
+    if _client.REQUESTS_IMPORT_ERROR is not None:
+        module.failure_code = "missing_library"
+        module.fail_json(missing_required_lib("requests"), exception=str(_client.REQUESTS_IMPORT_ERROR))
+    to = _client.connection(**{option: module.params[option] for option in connection_spec()})
+    return Runners(_client.Client(to, sleep=_signals.sleep))

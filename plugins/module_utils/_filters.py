@@ -1,0 +1,97 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Which runners are asked for: the filters that the info module and the inventory share. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+import re
+import typing as t
+
+from ._failure import error
+from ._runners import Listing, Runner
+
+
+def filter_spec() -> dict[str, t.Any]:
+    """The argument spec of the filters."""
+    return {
+        "name": {"type": "str"},
+        "id": {"type": "str"},
+        "type": {"type": "str"},
+        "is_online": {"type": "bool"},
+        "not_seen_for": {"type": "float"},
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Filters:
+    """Conditions that combine with and. None is: any."""
+
+    names: frozenset[str] | None
+    id: str | None
+    type: str | None
+    is_online: bool | None
+    seen_before: datetime.datetime | None
+    """Last seen at this moment or earlier, or never."""
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any], names: t.Iterable[str] | None = None) -> Filters:
+        """The filters of the options C(filter_spec()), with C(names) as a further condition."""
+        either = None if names is None else frozenset(names)
+        if options["name"] is not None:
+            one = frozenset((options["name"],))
+            either = one if either is None else either & one
+        ago = options["not_seen_for"]
+        if ago is not None and not (math.isfinite(ago) and ago >= 0):
+            raise error("invalid_arguments", f"not_seen_for must be a number of seconds, 0 or more, not {ago}.")
+        return cls(
+            names=either,
+            id=options["id"],
+            type=options["type"],
+            is_online=options["is_online"],
+            seen_before=None if ago is None else _moment(ago),
+        )
+
+    def apply(self, listing: Listing) -> list[Runner]:
+        candidates = listing.matching() if self.names is None else listing.named(self.names)
+        return [runner for runner in candidates if self._passes(runner)]
+
+    def _passes(self, runner: Runner) -> bool:
+        return (
+            self.id in (None, runner.id)
+            and self.type in (None, runner.type)
+            and self.is_online in (None, runner.is_online)
+            and (self.seen_before is None or _seen_at_or_before(runner, self.seen_before))
+        )
+
+
+def _moment(seconds_ago: float) -> datetime.datetime:
+    try:
+        return datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=seconds_ago)
+    except OverflowError:
+        return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
+
+
+def _seen_at_or_before(runner: Runner, moment: datetime.datetime) -> bool:
+    seen = last_seen(runner)
+    return seen is None or seen <= moment
+
+
+def last_seen(runner: Runner) -> datetime.datetime | None:
+    """When the runner was last seen, or nothing where Soda Cloud gives no moment that can be read."""
+    text = runner.last_seen_timestamp
+    if text is None:
+        return None
+    try:
+        # Python reads Z, and fractions of any length, from 3.11 on only.
+        seen = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return seen if seen.tzinfo else seen.replace(tzinfo=datetime.timezone.utc)

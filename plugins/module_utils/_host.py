@@ -1,0 +1,158 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What C(soda_runner_config) does on the host: observe, write, remove. What to write is decided on the controller."""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+
+from ._arguments import SodaModule
+from ._files import Place
+from ._key_file import HeldKey, KeyFile, KeyMoved
+from ._failure import error
+from ._seal import seal
+
+PATIENCE = 60.0
+"""Seconds to wait for another run that is at work on the same key file."""
+
+Attributes = t.Dict[str, t.Any]
+
+
+class Host:
+    """The files of one runner on this host."""
+
+    def __init__(self, module: SodaModule) -> None:
+        self._module = module
+        parameters = module.params
+        self._endpoint: str = parameters["endpoint"]
+        self._name: str = parameters["name"]
+        self._files: list[dict[str, t.Any]] = parameters["files"]
+        self._key_parameters = {"owner": parameters["owner"], "group": parameters["group"], "mode": "0600"}
+
+    def observe(self) -> dict[str, t.Any]:
+        """
+        What there is, and whether all places can be written to.
+
+        Contents are sealed. C(attributes_differ) is whether owner, group or mode are not the declared ones.
+        """
+        key_file = self._key_file()
+        held = key_file.read(self._endpoint, self._name)
+        key_file.check_place(folder_may_be_missing=self._module.check_mode)
+        files = []
+        for file in self._files:
+            place = _place(file["path"])
+            content = place.read()
+            place.check(folder_may_be_missing=self._module.check_mode)
+            files.append(
+                {
+                    "path": place.path,
+                    "content": None if content is None else self._sealed(place.path, content),
+                    "attributes_differ": content is not None and self._set_attributes(place.path, file, check=True),
+                }
+            )
+        in_place = held is not None and held.in_place
+        return {
+            "changed": False,
+            "observed": {
+                "key": None if held is None else self._sealed(key_file.path, held.to_json()),
+                "key_path": key_file.path,
+                "key_left_behind": held is not None and not held.in_place,
+                "attributes_differ": in_place and self._set_attributes(key_file.path, self._key_parameters, check=True),
+                "files": files,
+            },
+        }
+
+    def write(self) -> dict[str, t.Any]:
+        """Put the key and the files that are given in place, and set the attributes of all of them."""
+        key_file = self._key_file()
+        changed = self._write_key(key_file)
+        if key_file.exists():
+            changed |= self._set_attributes(key_file.path, self._key_parameters)
+        for file in self._files:
+            place = _place(file["path"])
+            if file["content"] is not None and not self._module.check_mode:
+                # One write at a time is not enough for a name of its own: two plays may be at it.
+                temporary = f".{place.name}.{secrets.token_hex(4)}"
+                content = file["content"].encode()
+                with place.reserve(temporary, len(content), self._preparing(file)) as reservation:
+                    try:
+                        reservation.commit(content)
+                    except OSError as exc:
+                        raise place.unusable(exc) from exc
+                changed = True
+            changed |= self._set_attributes(place.path, file)
+        return {"changed": changed}
+
+    def remove(self) -> dict[str, t.Any]:
+        """Remove the key file and the configuration files. C(removed) are the paths of those that were there."""
+        key_file = self._key_file()
+        held = key_file.read(self._endpoint, self._name)
+        places = [_place(file["path"]) for file in self._files]
+        removed = [place.path for place in places if place.read() is not None]
+        if not self._module.check_mode:
+            for place in places:
+                place.remove()
+        if held is not None:
+            removed.insert(0, key_file.path)
+            if not self._module.check_mode:
+                key_file.remove(held, PATIENCE)
+        elif not self._module.check_mode:
+            key_file.tidy()
+        return {"changed": bool(removed), "removed": removed}
+
+    def _write_key(self, key_file: KeyFile) -> bool:
+        content: str | None = self._module.params["key"]
+        held = key_file.read(self._endpoint, self._name)
+        prepare = self._preparing(self._key_parameters)
+        if held is not None and not held.in_place:
+            held = key_file.adopt(held, prepare, PATIENCE)
+        if content is None:
+            key_file.tidy()
+            return False
+        key: HeldKey = key_file.parse(content.encode())
+        if held is not None and held.key_version > key.key_version:
+            raise self._moved(key_file)
+        try:
+            with key_file.reserve(self._endpoint, self._name, held, prepare, PATIENCE) as reservation:
+                reservation.commit(key)
+        except KeyMoved:
+            raise self._moved(key_file) from None
+        return True
+
+    def _moved(self, key_file: KeyFile) -> Exception:
+        return error(
+            "key_file_changed",
+            f"{key_file.path} was changed by another run during this task. Run the task again.",
+            retryable=True,
+        )
+
+    def _key_file(self) -> KeyFile:
+        return KeyFile(self._module.params["key_path"])
+
+    def _sealed(self, label: str, content: bytes) -> str:
+        return seal(self._module.params["seal"] or "", label, content)
+
+    def _preparing(self, parameters: Attributes) -> t.Callable[[str], None]:
+        return lambda path: t.cast(None, self._set_attributes(path, parameters))
+
+    def _set_attributes(self, path: str, parameters: Attributes, check: bool = False) -> bool:
+        """Set owner, group and mode. Whether they differed; with C(check), only that."""
+        module = self._module
+        arguments = module.load_file_common_arguments(
+            {option: parameters[option] for option in ("owner", "group", "mode")}, path=path
+        )
+        check_mode, module.check_mode = module.check_mode, module.check_mode or check
+        try:
+            return t.cast(bool, module.set_fs_attributes_if_different(arguments, False))
+        finally:
+            module.check_mode = check_mode
+
+
+def _place(path: str) -> Place:
+    return Place(path, "config_path_unusable")

@@ -1,0 +1,313 @@
+#!/usr/bin/python
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: soda_runner
+short_description: Issue and keep the key of a Soda runner, or delete the runner
+version_added: 0.1.0
+author:
+  - community.soda contributors (@community-soda)
+description:
+  - Makes sure that a self-hosted Soda runner has a key, or that it is no longer in Soda Cloud.
+  - Soda Cloud issues a runner key without a name or an id, shows its secret once, and lists the runner only after it
+    has started and registered under the name in its own configuration. So this module keeps the key at O(key_path),
+    and decides by both the listing and the key that is held there.
+  - The place at O(key_path) is made sure of before a key is asked for. If it cannot be, no key is issued.
+  - Names are compared exactly.
+requirements:
+  - requests >= 2.25
+extends_documentation_fragment:
+  - community.soda.soda_cloud
+  - community.soda.soda_cloud.action_group
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.files
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the listing and the key that is held, decides, and ends there. Nothing is written and no key is issued.
+  diff_mode:
+    support: full
+    details:
+      - Shows registration and key before and after. The secret is never part of it.
+  platform:
+    platforms: posix
+    support: full
+  safe_file_operations:
+    support: full
+options:
+  name:
+    description:
+      - The name of the runner, as in its own configuration. Any text but the empty one.
+      - At least one of O(name) and O(id) is required. Where both are given, both must be the same runner's.
+    type: str
+  id:
+    description:
+      - The id of the runner, as Soda Cloud gave it when the runner registered.
+      - With O(state=present) and without O(name), the runner is only looked up, and the task fails where there is none.
+    type: str
+  state:
+    description:
+      - V(present) makes sure that the runner has a key. One is issued where the runner is not listed and no key is held,
+        where the key held is of a lower O(key_version), and, with O(reissue=true), where the runner is listed and no key
+        is held.
+      - V(absent) deletes the runner, and then the file at O(key_path). It fails for runners that are not self-hosted,
+        without asking, and for those that are in use.
+    type: str
+    choices: [present, absent]
+    default: present
+  key_path:
+    description:
+      - The file in which the runner key is kept, on the machine on which the task runs. Its folder must exist.
+      - It is a JSON object of C(endpoint), C(name), C(api_key_id), C(api_key_secret), C(key_version), C(issued_at) and
+        C(runner_id).
+      - Without it, the secret is returned in RV(key.api_key_secret), once. Use C(no_log=true) on the task then, and
+        know that automation platforms store results.
+    type: path
+  key_version:
+    description:
+      - Raise it to rotate the key. A key of a lower version is replaced, one of a higher version is a failure.
+      - Other values than V(1) require O(key_path).
+    type: int
+    default: 1
+  reissue:
+    description:
+      - Issue a key for a runner that is listed and whose key is not held at O(key_path), as after a loss of the disk.
+      - The runner can only register again with its id in its configuration. C(runner_id) in the key file holds it.
+      - Requires O(key_path).
+    type: bool
+    default: false
+  mode:
+    description:
+      - The mode of the file at O(key_path). It is enforced on each run.
+    default: '0600'
+seealso:
+  - module: community.soda.soda_runner_info
+  - module: community.soda.soda_runner_config
+"""
+
+EXAMPLES = r"""
+- name: Make sure that a runner key is held
+  community.soda.soda_runner:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+
+- name: Rotate the key
+  community.soda.soda_runner:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+    key_version: 2
+
+- name: Issue another key for a runner whose disk was lost
+  community.soda.soda_runner:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+    reissue: true
+
+- name: Issue a key and take it from the result, which automation platforms store
+  community.soda.soda_runner:
+    name: warehouse-us
+  register: issued
+  no_log: true
+
+- name: Delete a runner and its key file
+  community.soda.soda_runner:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+    state: absent
+"""
+
+RETURN = r"""
+runner:
+  description: The runner as Soda Cloud lists it, or null where it is not listed.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The id that Soda Cloud gave it when it registered.
+      type: str
+      returned: always
+      sample: 7f9d1c1e-9a54-4f2b-8f0e-0d8f3f6a2f11
+    name:
+      description: The name in its own configuration.
+      type: str
+      returned: always
+      sample: warehouse-eu
+    label:
+      description: The label shown in Soda Cloud.
+      type: str
+      returned: always
+      sample: warehouse-eu
+    type:
+      description: V(SELF_HOSTED), V(SODA_HOSTED) or another type.
+      type: str
+      returned: always
+      sample: SELF_HOSTED
+    is_online:
+      description: Whether it is connected.
+      type: bool
+      returned: always
+      sample: true
+    last_seen_timestamp:
+      description: When it was last seen, in ISO 8601.
+      type: str
+      returned: always
+      sample: '2026-01-01T12:00:00Z'
+    versions:
+      description: The versions of its parts.
+      type: dict
+      returned: always
+      sample:
+        runner: 1.2.3
+        library: 4.28.0
+registration:
+  description:
+    - V(registered) where the runner is listed, V(pending) where a key is held and it is not, V(absent) otherwise.
+    - In check mode, what it would be.
+  returned: success
+  type: str
+  sample: pending
+key:
+  description:
+    - The runner key, or null where none is held.
+    - Its secret is never part of it when O(key_path) is given.
+  returned: success
+  type: dict
+  contains:
+    api_key_id:
+      description: The id of the runner key, or null where check mode does not know it yet.
+      type: str
+      returned: always
+      sample: 0d9c2b8e-5f0d-4f7e-9a37-3c3f6d1c2a55
+    path:
+      description: The file that holds the key, or null without O(key_path).
+      type: str
+      returned: always
+      sample: /etc/soda-runner/key.json
+    key_version:
+      description: The O(key_version) that the key was issued for.
+      type: int
+      returned: always
+      sample: 1
+    issued_at:
+      description: When it was issued, in ISO 8601, UTC.
+      type: str
+      returned: always
+      sample: '2026-01-01T12:00:00Z'
+    api_key_secret:
+      description: The secret. This is the only time that it can be had.
+      type: str
+      returned: when a key was issued without O(key_path)
+failure:
+  description: What failed, in a form to act on.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description:
+        - The API's own code where it gave one, else one of this collection's, such as V(create_outcome_unknown),
+          V(listing_inconsistent), V(not_soda_cloud) or V(key_path_unusable).
+      type: str
+      returned: always
+      sample: create_outcome_unknown
+    message:
+      description: What was wrong, and what to do next.
+      type: str
+      returned: always
+    operation:
+      description: The call that failed, one of V(list), V(create), V(get) and V(delete), or null.
+      type: str
+      returned: always
+      sample: create
+    http_status:
+      description: The HTTP status that Soda Cloud answered with, or null.
+      type: int
+      returned: always
+      sample: 500
+    trace_id:
+      description: The trace id of the answer, which Soda's support asks for, or null.
+      type: str
+      returned: always
+    retryable:
+      description: Whether the same task may succeed later without anything being changed.
+      type: bool
+      returned: always
+"""
+
+import typing as t
+
+from ansible_collections.community.soda.plugins.module_utils import _arguments
+from ansible_collections.community.soda.plugins.module_utils._failure import error
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
+from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
+
+
+def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
+    """What the task declares, or a failure that names the option to mend."""
+    if parameters["name"] == "" or (not parameters["name"] and not parameters["id"]):
+        raise error("invalid_name", "The name of a runner must not be empty. Give name, or id, or both.")
+    if parameters["id"] == "":
+        raise error("invalid_id", "The id of a runner must not be empty. Leave it out to look up by name.")
+    if parameters["key_version"] < 1:
+        raise error("invalid_arguments", f"key_version must be 1 or higher, not {parameters['key_version']}.")
+    if parameters["state"] == "present":
+        for option, given in (("reissue", parameters["reissue"]), ("key_version", parameters["key_version"] != 1)):
+            if given and not parameters["key_path"]:
+                raise error("invalid_arguments", f"{option} needs key_path: a key that is held nowhere has no version.")
+        if parameters["key_path"] and not parameters["name"]:
+            raise error("invalid_arguments", "key_path needs name: a key is joined to its runner by the name alone.")
+    return Wanted(**{option: parameters[option] for option in ("name", "id", "key_path", "key_version", "reissue")})
+
+
+def main() -> None:
+    module = _arguments.SodaModule(
+        argument_spec={
+            **_arguments.connection_spec(),
+            "name": {"type": "str"},
+            "id": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "key_path": {"type": "path", "no_log": False},
+            "key_version": {"type": "int", "default": 1, "no_log": False},
+            "reissue": {"type": "bool", "default": False},
+            "mode": {"type": "raw", "default": "0600"},
+        },
+        add_file_common_args=True,
+        supports_check_mode=True,
+    )
+    _arguments.run(module, lambda: reconcile(module))
+
+
+def reconcile(module: _arguments.SodaModule) -> dict[str, t.Any]:
+    parameters = module.params
+    wanted = wanted_of(parameters)
+    key_path = parameters["key_path"]
+    attributes = module.load_file_common_arguments(parameters, path=key_path) if key_path else {}
+
+    def prepare(path: str) -> None:
+        # A file attribute such as "i" would keep the file from being put in place, so it comes after.
+        module.set_fs_attributes_if_different({**attributes, "path": path, "attributes": None}, False)
+
+    reconciler = Reconciler(
+        runners=_arguments.runners(module),
+        wanted=wanted,
+        key_file=KeyFile(key_path) if key_path else None,
+        check_mode=module.check_mode,
+        prepare=prepare,
+        patience=parameters["retry_budget"],
+    )
+    if parameters["state"] == "absent":
+        return reconciler.absent()
+    result = reconciler.present()
+    if reconciler.key_file is not None and reconciler.key_file.exists():
+        attributes["path"] = reconciler.key_file.path
+        result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=result["diff"])
+    return result
+
+
+if __name__ == "__main__":
+    main()

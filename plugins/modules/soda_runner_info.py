@@ -1,0 +1,194 @@
+#!/usr/bin/python
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: soda_runner_info
+short_description: List the Soda runners of an account
+version_added: 0.1.0
+author:
+  - community.soda contributors (@community-soda)
+description:
+  - Lists the runners that Soda Cloud knows, all pages of them as of one moment. Where runners come and go while they
+    are listed, the listing is read again.
+  - A runner is listed only after it has started and registered itself. That a key was issued for it shows nowhere.
+  - The filters combine with and. Nothing found is an empty list, not a failure. In a large account, filter here and
+    not in the play, because each runner that is returned costs Ansible more time than listing it did.
+requirements:
+  - requests >= 2.25
+extends_documentation_fragment:
+  - community.soda.soda_cloud
+  - community.soda.soda_cloud.action_group
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It changes nothing, so check mode makes no difference.
+  diff_mode:
+    support: none
+    details:
+      - It changes nothing.
+  platform:
+    platforms: posix
+    support: full
+options:
+  name:
+    description: Only the runners of exactly this name.
+    type: str
+  names:
+    description: Only the runners whose name is exactly one of these.
+    type: list
+    elements: str
+  id:
+    description: Only the runner of this id.
+    type: str
+  type:
+    description: Only runners of this type, such as V(SELF_HOSTED) or V(SODA_HOSTED).
+    type: str
+  is_online:
+    description: Only runners that are, or with V(false) are not, connected.
+    type: bool
+  not_seen_for:
+    description: Only runners that were last seen at least so many seconds ago, or never.
+    type: float
+seealso:
+  - module: community.soda.soda_runner
+"""
+
+EXAMPLES = r"""
+- name: List all runners
+  community.soda.soda_runner_info:
+  register: fleet
+
+- name: Find one runner
+  community.soda.soda_runner_info:
+    name: warehouse-eu
+  register: found
+
+- name: Find the self-hosted runners that have been silent for a day
+  community.soda.soda_runner_info:
+    type: SELF_HOSTED
+    not_seen_for: 86400
+  register: silent
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ silent.runners | map(attribute='name') }} of {{ silent.total }}"
+"""
+
+RETURN = r"""
+runners:
+  description: The runners that pass the filters, in the order of the listing.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id that Soda Cloud gave it when it registered.
+      type: str
+      returned: always
+      sample: 7f9d1c1e-9a54-4f2b-8f0e-0d8f3f6a2f11
+    name:
+      description: The name in its own configuration.
+      type: str
+      returned: always
+      sample: warehouse-eu
+    label:
+      description: The label shown in Soda Cloud.
+      type: str
+      returned: always
+      sample: warehouse-eu
+    type:
+      description: V(SELF_HOSTED), V(SODA_HOSTED) or another type.
+      type: str
+      returned: always
+      sample: SELF_HOSTED
+    is_online:
+      description: Whether it is connected.
+      type: bool
+      returned: always
+      sample: true
+    last_seen_timestamp:
+      description: When it was last seen, in ISO 8601.
+      type: str
+      returned: always
+      sample: '2026-01-01T12:00:00Z'
+    versions:
+      description: The versions of its parts.
+      type: dict
+      returned: always
+      sample:
+        runner: 1.2.3
+        library: 4.28.0
+total:
+  description: How many runners the account has, before filtering.
+  returned: success
+  type: int
+  sample: 42
+failure:
+  description: What failed, as M(community.soda.soda_runner) returns it.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: The API's own code where it gave one, else one of this collection's, such as V(not_soda_cloud).
+      type: str
+      returned: always
+      sample: not_soda_cloud
+    message:
+      description: What was wrong, and what to do next.
+      type: str
+      returned: always
+    operation:
+      description: The call that failed, V(list), or null.
+      type: str
+      returned: always
+      sample: list
+    http_status:
+      description: The HTTP status that Soda Cloud answered with, or null.
+      type: int
+      returned: always
+      sample: 401
+    trace_id:
+      description: The trace id of the answer, which Soda's support asks for, or null.
+      type: str
+      returned: always
+    retryable:
+      description: Whether the same task may succeed later without anything being changed.
+      type: bool
+      returned: always
+"""
+
+import typing as t
+
+from ansible_collections.community.soda.plugins.module_utils import _arguments, _filters
+
+
+def main() -> None:
+    module = _arguments.SodaModule(
+        argument_spec={
+            **_arguments.connection_spec(),
+            "names": {"type": "list", "elements": "str"},
+            **_filters.filter_spec(),
+        },
+        supports_check_mode=True,
+    )
+    _arguments.run(module, lambda: listed(module))
+
+
+def listed(module: _arguments.SodaModule) -> dict[str, t.Any]:
+    filters = _filters.Filters.from_options(module.params, names=module.params["names"])
+    listing = _arguments.runners(module).list()
+    return {
+        "changed": False,
+        "runners": [runner.as_result() for runner in filters.apply(listing)],
+        "total": len(listing.entries),
+    }
+
+
+if __name__ == "__main__":
+    main()
