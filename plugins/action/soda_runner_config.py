@@ -105,6 +105,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise error("invalid_name", "The name of a runner must not be empty.")
         parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
         files = parameters["config_files"]
+        for options in (parameters, *files):
+            # From a variable of a role that is not set it is the empty text.
+            options.update(owner=options["owner"] or None, group=options["group"] or None)
         paths = [parameters["key_path"], *(file["path"] for file in files)]
         twice = sorted({path for path in paths if paths.count(path) > 1})
         if twice:

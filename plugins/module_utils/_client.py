@@ -225,6 +225,7 @@ def connection(
                 f"{option} is not set. Set it, or {'SODA_CLOUD_' + option.upper()} in the environment of the machine"
                 " on which the task runs.",
             )
+    ca_path = ca_path or None
     if ca_path is not None and not os.path.exists(ca_path):
         raise error("ca_path_unusable", f"ca_path {ca_path} does not exist. Name a PEM file or a folder of them.")
     if not (math.isfinite(timeout) and timeout > 0):

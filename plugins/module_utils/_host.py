@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
 import secrets
 import typing as t
 
@@ -44,11 +46,13 @@ class Host:
         key_file = self._key_file()
         held = key_file.read(self._endpoint, self._name)
         key_file.check_place(folder_may_be_missing=self._module.check_mode)
+        self._check_owner(key_file.place, self._key_parameters)
         files = []
         for file in self._files:
             place = _place(file["path"])
             content = place.read()
             place.check(folder_may_be_missing=self._module.check_mode)
+            self._check_owner(place, file)
             files.append(
                 {
                     "path": place.path,
@@ -131,6 +135,17 @@ class Host:
             f"{key_file.path} was changed by another run during this task. Run the task again.",
             retryable=True,
         )
+
+    @staticmethod
+    def _check_owner(place: Place, parameters: Attributes) -> None:
+        """Raise where owner or group do not exist: before a key is issued, not after."""
+        for kind, look_up in (("owner", pwd.getpwnam), ("group", grp.getgrnam)):
+            name = parameters[kind]
+            try:
+                if name is not None and not name.isdigit():
+                    look_up(name)
+            except KeyError:
+                raise place.unusable(f"its {kind} is to be {name!r}, which this host does not know") from None
 
     def _key_file(self) -> KeyFile:
         return KeyFile(self._module.params["key_path"])
