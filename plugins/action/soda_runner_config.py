@@ -5,8 +5,8 @@
 """
 Puts a runner key and the configuration files on a host. The documentation is in the module of the same name.
 
-What is secret goes to the host in arguments that are not logged, and comes back sealed. It is in no result, no fact, and
-in no file on the way.
+What is secret goes to the host in arguments that are not logged, and comes back sealed. It is in no result, in no fact,
+and in no file on the way.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(self._task.args)
         if validated.error_messages:
             raise error("invalid_arguments", "; ".join(validated.error_messages) + ".")
-        return t.cast(t.Dict[str, t.Any], validated.validated_parameters)
+        return t.cast(dict[str, t.Any], validated.validated_parameters)
 
     def _converge(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
         if not parameters["name"]:
@@ -247,7 +247,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 for file in parameters["config_files"]
             ],
             "removed": removed,
-            "diff": [{"before_header": path, "before": "(held)\n", "after_header": path, "after": ""} for path in removed],
+            "diff": [
+                {"before_header": path, "before": "(held)\n", "after_header": path, "after": ""} for path in removed
+            ],
         }
 
     def _on_host(self, parameters: dict[str, t.Any], **arguments: t.Any) -> dict[str, t.Any]:
@@ -268,10 +270,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             kept = ("msg", "failure", "exception", "rc", "module_stdout", "module_stderr")
             failed = {key: result[key] for key in kept if key in result}
             failed.setdefault(
-                "failure", Failure("module_failed", str(result.get("msg", "The module on the host failed."))).as_result()
+                "failure",
+                Failure("module_failed", str(result.get("msg", "The module on the host failed."))).as_result(),
             )
             raise _HostFailed({"failed": True, **failed})
-        return t.cast(t.Dict[str, t.Any], result)
+        return t.cast(dict[str, t.Any], result)
 
 
 class _HostFailed(Exception):

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import enum
 import ipaddress
@@ -82,23 +83,29 @@ class Reaction(enum.Enum):
     FAIL_IN_DOUBT = "fail, saying that the work may have been done"
 
 
+def _row(list_and_get: Reaction, delete: Reaction, create: Reaction) -> dict[Operation, Reaction]:
+    return {
+        Operation.LIST: list_and_get,
+        Operation.GET: list_and_get,
+        Operation.DELETE: delete,
+        Operation.CREATE: create,
+    }
+
+
 _AGAIN, _FAIL, _DOUBT = Reaction.SEND_AGAIN, Reaction.FAIL, Reaction.FAIL_IN_DOUBT
 
+# What happened: list and get, delete, create.
 REACTIONS: dict[Outcome, dict[Operation, Reaction]] = {
-    outcome: dict(zip((Operation.LIST, Operation.GET, Operation.DELETE, Operation.CREATE), reactions))
-    for outcome, reactions in {
-        #                        list             get              delete           create
-        Outcome.ANSWERED:       (Reaction.RETURN, Reaction.RETURN, Reaction.RETURN, Reaction.RETURN),
-        Outcome.DEFERRED:       (_AGAIN,          _AGAIN,          _AGAIN,          _AGAIN),
-        Outcome.NOT_CONNECTED:  (_AGAIN,          _AGAIN,          _AGAIN,          _AGAIN),
-        Outcome.NO_TLS:         (_FAIL,           _FAIL,           _FAIL,           _FAIL),
-        Outcome.NO_ANSWER:      (_AGAIN,          _AGAIN,          _AGAIN,          _DOUBT),
-        Outcome.UNAVAILABLE:    (_AGAIN,          _AGAIN,          _AGAIN,          _DOUBT),
-        Outcome.SERVER_ERROR:   (_FAIL,           _FAIL,           _DOUBT,          _DOUBT),
-        Outcome.NOT_SODA_CLOUD: (_FAIL,           _FAIL,           _DOUBT,          _DOUBT),
-        Outcome.REFUSED:        (_FAIL,           _FAIL,           _FAIL,           _FAIL),
-    }.items()
-}  # fmt: skip
+    Outcome.ANSWERED: _row(Reaction.RETURN, Reaction.RETURN, Reaction.RETURN),
+    Outcome.DEFERRED: _row(_AGAIN, _AGAIN, _AGAIN),
+    Outcome.NOT_CONNECTED: _row(_AGAIN, _AGAIN, _AGAIN),
+    Outcome.NO_TLS: _row(_FAIL, _FAIL, _FAIL),
+    Outcome.NO_ANSWER: _row(_AGAIN, _AGAIN, _DOUBT),
+    Outcome.UNAVAILABLE: _row(_AGAIN, _AGAIN, _DOUBT),
+    Outcome.SERVER_ERROR: _row(_FAIL, _DOUBT, _DOUBT),
+    Outcome.NOT_SODA_CLOUD: _row(_FAIL, _DOUBT, _DOUBT),
+    Outcome.REFUSED: _row(_FAIL, _FAIL, _FAIL),
+}
 """Decision 2 of the design. A DELETE that ends in doubt is settled by the caller, with a GET."""
 
 # After these the work may have been done, whatever is sent next.
@@ -481,7 +488,7 @@ class _TooLarge(Exception):
 
 
 def _basic(to: Connection) -> str:
-    return t.cast(str, requests.auth._basic_auth_str(to.api_key_id.encode(), to.api_key_secret.encode())).split()[1]
+    return base64.b64encode(f"{to.api_key_id}:{to.api_key_secret}".encode()).decode()
 
 
 def _retry_after(value: str | None) -> float:
@@ -494,7 +501,7 @@ def _retry_after(value: str | None) -> float:
 
 
 def _json_object(content: bytes, empty_is_object: bool) -> tuple[dict[str, t.Any] | None, str | None]:
-    """The JSON object in an answer, or what is there instead, in words. The content is never quoted: it may be a key."""
+    """The JSON object in an answer, or in words what is there instead. It is never quoted: it may be a key."""
     if not content.strip():
         return ({}, None) if empty_is_object else (None, "with nothing in the answer")
     try:

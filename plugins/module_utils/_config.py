@@ -186,10 +186,13 @@ def _written(data: dict[str, t.Any]) -> str:
 
 
 def _dump(data: t.Any) -> str:
-    return t.cast(
-        str,
-        yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100_000),
-    )
+    options: dict[str, t.Any] = {
+        "sort_keys": False,
+        "allow_unicode": True,
+        "default_flow_style": False,
+        "width": 100_000,
+    }
+    return t.cast(str, yaml.dump(data, Dumper=_dumper(), **options))
 
 
 def _dumper() -> t.Any:
@@ -202,9 +205,7 @@ def _dumper() -> t.Any:
         def represent_str(self, data: str) -> yaml.ScalarNode:
             return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
 
-        def represent_mapping(
-            self, tag: str, mapping: t.Any, flow_style: bool | None = None
-        ) -> yaml.MappingNode:
+        def represent_mapping(self, tag: str, mapping: t.Any, flow_style: bool | None = None) -> yaml.MappingNode:
             node = super().represent_mapping(tag, mapping, flow_style)
             for key, _value in node.value:
                 if isinstance(key, yaml.ScalarNode):

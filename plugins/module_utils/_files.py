@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -143,11 +144,9 @@ class Reservation:
         self._folder_fd = self._place.open_folder()
         try:
             self._place._check_target()
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 # What a killed run left; the caller has looked at it.
                 os.unlink(self._temporary, dir_fd=self._folder_fd)
-            except FileNotFoundError:
-                pass
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             # Everything is relative to the folder that was opened, so nobody can put another in its place.
             self._fd = os.open(self._temporary, flags, 0o600, dir_fd=self._folder_fd)
@@ -180,10 +179,8 @@ class Reservation:
         if self._fd >= 0:
             os.close(self._fd)
             if not self._committed:
-                try:
+                with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._temporary, dir_fd=self._folder_fd)
-                except FileNotFoundError:
-                    pass
             self._fd = -1
         if self._folder_fd >= 0:
             os.close(self._folder_fd)

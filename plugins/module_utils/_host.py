@@ -15,15 +15,15 @@ import secrets
 import typing as t
 
 from ._arguments import SodaModule
+from ._failure import error
 from ._files import Place
 from ._key_file import HeldKey, KeyFile, KeyMoved
-from ._failure import error
 from ._seal import seal
 
 PATIENCE = 60.0
 """Seconds to wait for another run that is at work on the same key file."""
 
-Attributes = t.Dict[str, t.Any]
+Attributes = dict[str, t.Any]
 
 
 class Host:

@@ -14,6 +14,7 @@ again: under a fixed temporary name, should the run be killed before the file is
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import errno
@@ -165,10 +166,8 @@ class KeyFile:
         return _Lock(self.place, self._lock, patience)
 
     def _unlink_temporary(self) -> None:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self.place.folder, self._temporary))
-        except FileNotFoundError:
-            pass
 
     def parse(self, content: bytes) -> HeldKey:
         """A key file's content. Raises V(key_file_not_ours)."""
@@ -326,10 +325,9 @@ class _Lock:
 
     def __exit__(self, *_exc: object) -> None:
         if self._fd >= 0:
-            try:
+            with contextlib.suppress(OSError):
+                # Should it stay, it is empty, and the next run takes it.
                 os.unlink(self._name, dir_fd=self._folder_fd)
-            except OSError:
-                pass  # It is empty, and the next run takes it.
             os.close(self._fd)
             self._fd = -1
         if self._folder_fd >= 0:

@@ -57,8 +57,10 @@ class Reconciler:
                 # An absence that costs a key counts only when a second listing agrees.
                 observed = self._observed(self.runners.list_again(listing), observed.key)
                 plan = decide(self.wanted, observed)
+            if self.check_mode:
+                return self._result(plan, observed, plan.changed, self._foreseen(plan, observed))
             try:
-                changed, key = (plan.changed, self._foreseen(plan, observed)) if self.check_mode else act(plan, observed)
+                changed, key = act(plan, observed)
             except KeyMoved:
                 continue
             return self._result(plan, observed, changed, key)
@@ -113,13 +115,13 @@ class Reconciler:
             # The one place where a result holds a secret: without key_path there is no other way to have it.
             return True, {**issued.as_result(""), "path": None, "api_key_secret": issued.api_key_secret}
         name = t.cast(str, self.wanted.name)
-        with self.key_file.reserve(self.runners.endpoint, name, key, self.prepare, self.patience) as reservation:
-            with held_back():
-                issued = self._issue(plan)
-                try:
-                    reservation.commit(issued)
-                except OSError as exc:
-                    raise kept_elsewhere(self.key_file.path, issued, exc) from exc
+        reservation = self.key_file.reserve(self.runners.endpoint, name, key, self.prepare, self.patience)
+        with reservation, held_back():
+            issued = self._issue(plan)
+            try:
+                reservation.commit(issued)
+            except OSError as exc:
+                raise kept_elsewhere(self.key_file.path, issued, exc) from exc
         return True, self._held_result(issued)
 
     def _issue(self, plan: Plan) -> HeldKey:
@@ -145,9 +147,7 @@ class Reconciler:
     def _held_result(self, key: HeldKey | None) -> dict[str, t.Any] | None:
         return None if key is None else key.as_result(self._file.path)
 
-    def _result(
-        self, plan: Plan, observed: Observed, changed: bool, key: dict[str, t.Any] | None
-    ) -> dict[str, t.Any]:
+    def _result(self, plan: Plan, observed: Observed, changed: bool, key: dict[str, t.Any] | None) -> dict[str, t.Any]:
         listed = bool(observed.runners)
         before = {
             "registration": "registered" if listed else "pending" if observed.key else "absent",

@@ -150,7 +150,7 @@ class Runners:
         raise SodaError(
             Failure(
                 code="create_outcome_unknown",
-                message=f"Soda Cloud at {self.endpoint} answered 200 without a whole runner key.{known} {ORPHAN_ADVICE}",
+                message=f"Soda Cloud at {self.endpoint} answered without a whole runner key.{known} {ORPHAN_ADVICE}",
                 operation=Operation.CREATE.value,
                 http_status=200,
                 trace_id=trace_id,

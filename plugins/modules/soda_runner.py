@@ -38,6 +38,7 @@ attributes:
     platforms: posix
     support: full
   safe_file_operations:
+    description: Writes the key file in one step, and never through a symbolic link.
     support: full
 options:
   name:
@@ -52,9 +53,9 @@ options:
     type: str
   state:
     description:
-      - V(present) makes sure that the runner has a key. One is issued where the runner is not listed and no key is held,
-        where the key held is of a lower O(key_version), and, with O(reissue=true), where the runner is listed and no key
-        is held.
+      - V(present) makes sure that the runner has a key. One is issued where the runner is not listed and no key is
+        held, where the key held is of a lower O(key_version), and, with O(reissue=true), where the runner is listed and
+        no key is held.
       - V(absent) deletes the runner, and then the file at O(key_path). It fails for runners that are not self-hosted,
         without asking, and for those that are in use.
     type: str

@@ -27,6 +27,9 @@ attributes:
   async:
     description: It can be run with C(async).
     support: none
+  become:
+    description: It can be used with C(become).
+    support: full
   bypass_host_loop:
     description: It runs once for all hosts.
     support: none
@@ -61,7 +64,8 @@ options:
     type: str
     required: true
   key_from:
-    description: The file on the controller in which M(community.soda.soda_runner) keeps a key that the host has not got yet.
+    description:
+      - The file on the controller in which M(community.soda.soda_runner) keeps a key that the host has not got yet.
     type: path
   key_version:
     description:
@@ -114,7 +118,8 @@ options:
     type: str
     default: agent
   existing_secret:
-    description: The name of a Kubernetes Secret that holds the key. The Helm values refer to it then, and hold no secret.
+    description:
+      - The name of a Kubernetes Secret that holds the key. The Helm values refer to it then, and hold no secret.
     type: str
   owner:
     description: The owner of the key file.
