@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import typing as t
-
-from ansible.errors import AnsibleFilterError
 
 from ansible_collections.community.soda.plugins.module_utils._client import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
@@ -49,11 +48,10 @@ _value:
 
 def escrow_name(endpoint: str, name: str) -> str:
     """The SHA-256 of endpoint and name, so that a slash or a leading dash in a name does no harm."""
-    try:
-        text = f"{normalise_endpoint(endpoint)}\n{name}"
-    except SodaError as exc:
-        raise AnsibleFilterError(exc.failure.message) from exc
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() + ".json"
+    with contextlib.suppress(SodaError):
+        # Of one that is no endpoint, the module that is given the file says what is wrong with it.
+        endpoint = normalise_endpoint(endpoint)
+    return hashlib.sha256(f"{endpoint}\n{name}".encode("utf-8", "surrogatepass")).hexdigest() + ".json"
 
 
 class FilterModule:
