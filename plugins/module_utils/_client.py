@@ -18,6 +18,7 @@ import math
 import os
 import queue
 import random
+import ssl
 import threading
 import time
 import typing as t
@@ -107,6 +108,9 @@ REACTIONS: dict[Outcome, dict[Operation, Reaction]] = {
     Outcome.REFUSED: _row(_FAIL, _FAIL, _FAIL),
 }
 """Decision 2 of the design. A DELETE that ends in doubt is settled by the caller, with a GET."""
+
+# The operations that change something.
+_WORK = (Operation.CREATE, Operation.DELETE)
 
 # After these the work may have been done, whatever is sent next.
 _MAY_HAVE_WORKED = (Outcome.NO_ANSWER, Outcome.UNAVAILABLE, Outcome.SERVER_ERROR, Outcome.NOT_SODA_CLOUD)
@@ -233,8 +237,8 @@ def connection(
                 " on which the task runs.",
             )
     ca_path = ca_path or None
-    if ca_path is not None and not os.path.exists(ca_path):
-        raise error("ca_path_unusable", f"ca_path {ca_path} does not exist. Name a PEM file or a folder of them.")
+    if ca_path is not None:
+        _check_authorities(ca_path)
     if not (math.isfinite(timeout) and timeout > 0):
         raise error("invalid_arguments", f"timeout must be a number of seconds above 0, not {timeout}.")
     if not (math.isfinite(retry_budget) and retry_budget >= 0):
@@ -248,6 +252,19 @@ def connection(
         timeout=timeout,
         retry_budget=retry_budget,
     )
+
+
+def _check_authorities(ca_path: str) -> None:
+    """Raise for what cannot be trusted, before the failure of a request could be taken for something else."""
+    try:
+        if not os.path.isdir(ca_path):
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=ca_path)
+    except (OSError, ValueError) as exc:
+        raise error(
+            "ca_path_unusable",
+            f"ca_path {ca_path} cannot be used ({getattr(exc, 'strerror', None) or exc})."
+            " Name a file of certificates in PEM format, or a folder of them.",
+        ) from exc
 
 
 class Client:
@@ -290,7 +307,7 @@ class Client:
             reaction = REACTIONS[attempt.outcome][operation]
             if reaction is Reaction.RETURN:
                 return attempt.body, attempt.trace_id
-            in_doubt = in_doubt or attempt.outcome in _MAY_HAVE_WORKED
+            in_doubt = in_doubt or (operation in _WORK and attempt.outcome in _MAY_HAVE_WORKED)
             if attempt.outcome in _TRANSIENT:
                 self._waited += self._clock() - began
             if reaction is not Reaction.SEND_AGAIN or not self._wait(attempt, asked):
@@ -383,7 +400,8 @@ class Client:
             "status": status,
             "trace_id": None if trace_id is None else self._presentable(trace_id),
         }
-        body, problem = _json_object(content, empty_is_object=operation is Operation.DELETE or status >= 400)
+        # An error may come without a body. An answer that may just as well have been cut off is no success.
+        body, problem = _json_object(content, empty_is_object=status == 204 or status >= 400)
         if status == 429:
             return _Attempt(Outcome.DEFERRED, retry_after=response.headers.get("Retry-After", ""), body=body, **seen)
         if status in (502, 503, 504):

@@ -128,6 +128,13 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
 
 def absent(wanted: Wanted, observed: Observed) -> Plan:
     """The second table: a runner that is not wanted."""
+    if (
+        observed.runners
+        and observed.name_of_id is None
+        and all(wanted.id not in (None, r.id) for r in observed.runners)
+    ):
+        # The runner that is meant is gone, and the name, and so the key, is another's.
+        return Plan((), "absent")
     runner = _the_one(wanted, observed)
     if runner is None and len(observed.runners) > 1:
         raise _several(wanted, observed)

@@ -163,6 +163,6 @@ class Reconciler:
             "runner": runner,
             "registration": plan.registration,
             "key": key,
-            "diff": {"before": before, "after": after if changed else before},
+            "diff": {"before": before, "after": after if changed else dict(before)},
             "warnings": list(plan.warnings),
         }
