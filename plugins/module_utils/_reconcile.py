@@ -137,6 +137,8 @@ class Reconciler:
         if Step.REMOVE_KEY in plan.steps:
             self._file.remove(t.cast(HeldKey, observed.key), self.patience)
             changed = True
+        elif self.key_file is not None:
+            self.key_file.tidy()
         return changed, None
 
     @property
