@@ -1,0 +1,66 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One emulator for all tests here, an account of its own for each, and nothing of the caller's environment."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.soda.tests.unit.plugins.harness import Soda
+from emulator.client import Account, Emulator
+
+FOREIGN = ("SODA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees a real account, a proxy or another CA."""
+    for name in os.environ:
+        if name.startswith(FOREIGN) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> Iterator[Account]:
+    """An account without rate limits. In the end every request and answer must have been true to the contract."""
+    made = emulator.account(window_factor=0)
+    yield made
+    violations = made.violations()
+    made.remove()
+    assert violations == []
+
+
+@pytest.fixture
+def soda(account: Account, tmp_path: Path) -> Soda:
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    return Soda(account, folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach and write to: pytest's own are private."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        Path(temporary).chmod(0o755)
+        folder = Path(temporary) / "keys"
+        folder.mkdir()
+        folder.chmod(0o777)
+        yield folder
+
+
+@pytest.fixture
+def open_soda(account: Account, open_folder: Path) -> Soda:
+    return Soda(account, open_folder)

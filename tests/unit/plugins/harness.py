@@ -1,0 +1,315 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules of this collection, run as they are against an account of an emulated Soda Cloud.
+
+What a test sees is what a play would see (the result), what Soda Cloud saw (the operations) and what stays on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
+
+from emulator.client import Account, Key
+
+Json = dict[str, Any]
+
+COLLECTIONS = next(folder for folder in Path(__file__).parents if folder.name == "ansible_collections").parent
+"""The collections path on which Ansible finds this collection."""
+
+FAILURE_KEYS = {"code", "message", "operation", "http_status", "trace_id", "retryable"}
+KEY_FILE_FIELDS = {"endpoint", "name", "api_key_id", "api_key_secret", "key_version", "issued_at", "runner_id"}
+
+# What a play may pass. The leading dash is what a command line would stumble over, the newline what a line would.
+ODD_NAMES = (
+    "two words",
+    " spaces around ",
+    " ",
+    "single ' quote",
+    'double " quote',
+    "sla/sh",
+    "../up",
+    "back\\slash",
+    "Zürich ☂ 東京 🎉",
+    "-leading dash",
+    "--help",
+    "new\nline",
+    "tab\tand\rreturn",
+    "{{ jinja }}",
+    "${env.HOME} $(id) `id`",
+    "colon: #hash",
+    "1e5",
+    "0123",
+    "yes",
+    "null",
+    "~",
+    "*",
+    "x" * 300,
+)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one run of a module."""
+
+    result: Json
+    output: str
+    """As it was printed."""
+    operations: list[str]
+    """What Soda Cloud was asked meanwhile, in order of arrival."""
+
+    def __getitem__(self, field: str) -> Any:
+        return self.result[field]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a play would show; from ansible-core 2.19 on a module gives more than the text."""
+        given = self.result.get("warnings", [])
+        return [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in given]
+
+    @property
+    def failure(self) -> Json:
+        """Why it failed. That it did, and in the form that every failure has, is made sure of."""
+        assert self.result.get("failed") is True, self.result
+        failure: Json = self.result["failure"]
+        assert set(failure) == FAILURE_KEYS
+        assert isinstance(failure["code"], str)
+        assert failure["code"]
+        assert failure["message"] == self.result["msg"]
+        assert failure["message"]
+        assert isinstance(failure["retryable"], bool)
+        assert "Traceback" not in self.output
+        return failure
+
+    @property
+    def succeeded(self) -> bool:
+        assert not self.result.get("failed"), self.result.get("msg")
+        return True
+
+
+def run_module(name: str, arguments: Mapping[str, Any]) -> tuple[Json, str]:
+    """Run a module's ``main()`` in this process: its result, and the text that it printed."""
+    main = importlib.import_module(f"ansible_collections.community.soda.plugins.modules.{name}").main
+    given = {option: str(value) if isinstance(value, Path) else value for option, value in arguments.items()}
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"  # asked for from ansible-core 2.19 on
+    # A process runs one module, so ansible-core keeps these for all of it.
+    warnings._global_warnings.clear()
+    warnings._global_deprecations.clear()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        else:
+            raise AssertionError(f"{name} ended without a result")
+    result: Json = json.loads(printed.getvalue())
+    assert code == (1 if result.get("failed") else 0)
+    return result, printed.getvalue()
+
+
+class Entry(NamedTuple):
+    """A file system object as a test compares it."""
+
+    mode: int
+    uid: int
+    gid: int
+    inode: int
+    modified: int
+    content: bytes | str | None
+
+
+def snapshot(folder: Path) -> dict[str, Entry]:
+    """Everything in a folder and the folder itself. It differs when anything was written, even if taken back."""
+    return {str(path.relative_to(folder)): _entry(path) for path in (folder, *sorted(folder.rglob("*")))}
+
+
+def _entry(path: Path) -> Entry:
+    there = path.lstat()
+    content: bytes | str | None = None
+    if stat.S_ISLNK(there.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(there.st_mode):
+        content = path.read_bytes()
+    return Entry(there.st_mode, there.st_uid, there.st_gid, there.st_ino, there.st_mtime_ns, content)
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+class Soda:
+    """An account of Soda Cloud, a folder for the key of one runner, and the modules that are run on the two."""
+
+    name = "warehouse-eu"
+
+    def __init__(self, account: Account, folder: Path) -> None:
+        self.account = account
+        self.folder = folder
+        self.key_path = folder / "key.json"
+        self._secrets = {account.api_key_secret}
+
+    # The scene
+
+    def listed(self, name: str | None = None, **fields: Any) -> str:
+        """A runner that Soda Cloud lists; returns its id."""
+        (runner_id,) = self.account.seed({"name": name or self.name, **fields}, allow_duplicates=True)
+        return runner_id
+
+    def held(self, path: Path | None = None, **fields: Any) -> Json:
+        """A key that is held on disk, with what its file says."""
+        key = self.account.issue_runner_key()
+        content = self.key_file_of(key, **fields)
+        path = path or self.key_path
+        path.write_text(json.dumps(content), encoding="utf-8")
+        path.chmod(0o600)
+        return content
+
+    def key_file_of(self, key: Key, **fields: Any) -> Json:
+        """What the file of a key says."""
+        self._secrets.add(key.api_key_secret)
+        return {
+            "endpoint": self.account.endpoint,
+            "name": self.name,
+            "api_key_id": key.api_key_id,
+            "api_key_secret": key.api_key_secret,
+            "key_version": 1,
+            "issued_at": "2026-01-01T12:00:00Z",
+            "runner_id": None,
+            **fields,
+        }
+
+    # The run
+
+    def runner(self, check: bool = False, diff: bool = False, reveals: bool = False, **options: Any) -> Ran:
+        """Run ``soda_runner``, for ``name`` and ``key_path`` unless told otherwise; None leaves an option out."""
+        return self.run(
+            "soda_runner", check, diff, reveals, **{"name": self.name, "key_path": self.key_path, **options}
+        )
+
+    def info(self, **options: Any) -> Ran:
+        """Run ``soda_runner_info``."""
+        return self.run("soda_runner_info", **options)
+
+    def run(self, module: str, check: bool = False, diff: bool = False, reveals: bool = False, **options: Any) -> Ran:
+        """Run a module with this account's connection; unless it ``reveals`` one, there is no secret in its output."""
+        since = max((entry["sequence"] for entry in self.account.journal()), default=0)
+        result, output = run_module(module, self.arguments(check, diff, **options))
+        ran = Ran(result, output, self.account.operations(since))
+        for secret in () if reveals else self.secrets():
+            assert secret not in output, "there is a secret in the result"
+        return ran
+
+    def arguments(self, check: bool = False, diff: bool = False, **options: Any) -> Json:
+        given = {
+            "endpoint": self.account.endpoint,
+            "api_key_id": self.account.api_key_id,
+            "api_key_secret": self.account.api_key_secret,
+            "timeout": 10,
+            "retry_budget": 5,
+            "_ansible_check_mode": check,
+            "_ansible_diff": diff,
+            **options,
+        }
+        return {option: value for option, value in given.items() if value is not None}
+
+    def start(self, module: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a module in a process of its own, which prints its result."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import in_process; in_process()", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(self.arguments(**options), default=str))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    # What came of it
+
+    def key(self) -> Json:
+        """What the key file says; that it is one is made sure of."""
+        content: Json = json.loads(self.key_path.read_text(encoding="utf-8"))
+        assert set(content) == KEY_FILE_FIELDS
+        return content
+
+    def files(self) -> list[str]:
+        """What is in the folder."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def keys_issued(self) -> int:
+        issued: int = self.account.stats()["keys_issued"]
+        return issued
+
+    def secrets(self) -> set[str]:
+        """The secrets that are known: of the account, and of all keys that were or are on disk."""
+        for path in self.folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                with contextlib.suppress(ValueError, OSError, TypeError, KeyError, RecursionError):
+                    self._secrets.add(json.loads(path.read_bytes())["api_key_secret"])
+        return {secret for secret in self._secrets if isinstance(secret, str) and secret}
+
+
+@contextlib.contextmanager
+def ordinary_user() -> Iterator[int]:
+    """Act as a user to whom permissions apply; its id. Needs nothing where that is so already."""
+    if os.geteuid() != 0:
+        yield os.geteuid()
+        return
+    user = 65534
+    os.setegid(user)
+    os.seteuid(user)
+    try:
+        yield user
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def wait_until(true: Callable[[], bool], timeout: float = 30) -> None:
+    deadline = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def result_of(process: subprocess.Popen[str], timeout: float = 60) -> Json:
+    """Wait for a module that was started, and read its result."""
+    try:
+        printed, errors = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    assert printed, errors
+    result: Json = json.loads(printed)
+    return result
+
+
+def in_process() -> None:
+    """Run the module that the command line names, with the arguments from standard input."""
+    _, output = run_module(sys.argv[1], json.load(sys.stdin))
+    print(output)

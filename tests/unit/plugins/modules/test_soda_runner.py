@@ -1,0 +1,1165 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every row of the two tables that say what soda_runner does: what it returns, what it asks, what stays on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    ODD_NAMES,
+    Json,
+    Ran,
+    Soda,
+    mode_of,
+    needs_root,
+    ordinary_user,
+    result_of,
+    snapshot,
+    wait_until,
+)
+from emulator.client import UNKNOWN
+
+LIST, CREATE, GET, DELETE = "listRunners", "createRunner", "getRunner", "deleteRunner"
+NAME = Soda.name
+RUNNER = "11111111-1111-4111-8111-111111111111"
+LOCK = ".key.json.lock"
+NOBODY = 65534
+OTHER = "22222222-2222-4222-8222-222222222222"
+
+Scene = Callable[[Soda], object]
+
+
+def nothing(soda: Soda) -> None:
+    """Neither listed nor held."""
+
+
+def listed(**fields: Any) -> Scene:
+    return lambda soda: soda.listed(**{"id": RUNNER, **fields})
+
+
+def held(**fields: Any) -> Scene:
+    return lambda soda: soda.held(**fields)
+
+
+def both(*scenes: Scene) -> Scene:
+    def set_all(soda: Soda) -> None:
+        for scene in scenes:
+            scene(soda)
+
+    return set_all
+
+
+def someone_removes(runner_id: str) -> Scene:
+    """Between our listing and our deletion."""
+    return lambda soda: soda.account.fault("move", DELETE, remove=runner_id)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table that ends well."""
+
+    says: str
+    scene: Scene
+    operations: Sequence[str]
+    changed: bool
+    registration: str
+    key: str = "none"
+    """What is held afterwards: none, kept (the one from before) or new."""
+    runner: str | None = None
+    """The id of the runner that is returned."""
+    warning: str | None = None
+    """What the one warning says."""
+    options: Json = field(default_factory=dict)
+    foreseen: bool = True
+    """Whether check mode can know it: not where others act between its listing and the deletion."""
+
+
+# fmt: off
+PRESENT = [
+    Row("not listed, no key: issue one", nothing, [LIST, CREATE], True, "pending", "new"),
+    Row("not listed, key held: pending", held(), [LIST], False, "pending", "kept"),
+    Row("listed, key held: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER),
+    Row("listed, no key: registered, with a warning", listed(), [LIST], False, "registered", "none", RUNNER,
+        warning="cannot be had again"),
+    Row("listed, no key, reissue: issue one", listed(), [LIST, CREATE], True, "registered", "new", RUNNER,
+        options={"reissue": True}),
+    Row("listed, key held: reissue does nothing", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
+        options={"reissue": True}),
+    Row("not listed, key of a lower version: rotate", held(key_version=1), [LIST, CREATE], True, "pending", "new",
+        options={"key_version": 2}),
+    Row("listed, key of a lower version: rotate", both(listed(), held(key_version=2)), [LIST, CREATE], True,
+        "registered", "new", RUNNER, options={"key_version": 5}),
+    Row("a key of the version that is wanted stays", held(key_version=3), [LIST], False, "pending", "kept",
+        options={"key_version": 3}),
+    Row("not listed, no key, with a version: issue one of it", nothing, [LIST, CREATE], True, "pending", "new",
+        options={"key_version": 7}),
+    Row("hosted, without key_path: registered", listed(type="SODA_HOSTED"), [LIST], False, "registered", "none",
+        RUNNER, options={"key_path": None}),
+    Row("virtual, without key_path: registered", listed(type="VIRTUAL"), [LIST], False, "registered", "none", RUNNER,
+        options={"key_path": None}),
+    Row("listed, without key_path: registered", listed(), [LIST], False, "registered", "none", RUNNER,
+        options={"key_path": None}),
+    Row("name and id of one runner: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
+        options={"id": RUNNER}),
+    Row("id alone: looked up", listed(), [GET], False, "registered", "none", RUNNER,
+        options={"id": RUNNER, "name": None, "key_path": None}),
+    Row("id alone, of a hosted runner: looked up", listed(type="SODA_HOSTED"), [GET], False, "registered", "none",
+        RUNNER, options={"id": RUNNER, "name": None, "key_path": None}),
+]
+
+ABSENT = [
+    Row("listed: delete it", listed(), [LIST, DELETE], True, "absent"),
+    Row("listed, key held: delete it, then remove the file", both(listed(), held()), [LIST, DELETE], True, "absent"),
+    Row("not listed, key held: remove the file, with a warning", held(), [LIST], True, "absent",
+        warning="stays valid"),
+    Row("not listed, no key: nothing to do", nothing, [LIST], False, "absent"),
+    Row("not listed, without key_path: nothing to do", nothing, [LIST], False, "absent", options={"key_path": None}),
+    Row("gone meanwhile: absent, unchanged", both(listed(), someone_removes(RUNNER)), [LIST, DELETE], False, "absent",
+        foreseen=False),
+    Row("gone meanwhile, key held: changed, because its file is removed",
+        both(listed(), held(), someone_removes(RUNNER)), [LIST, DELETE], True, "absent"),
+    Row("several of the name, and an id: delete that one", both(listed(), listed(id=OTHER)), [LIST, DELETE], True,
+        "absent", options={"id": RUNNER, "key_path": None}),
+    Row("name and id of one runner: delete it", listed(), [LIST, DELETE], True, "absent", options={"id": RUNNER}),
+    Row("name and id, neither listed: nothing to do", nothing, [LIST], False, "absent", options={"id": RUNNER}),
+    Row("id alone: delete it", listed(), [GET, DELETE], True, "absent",
+        options={"id": RUNNER, "name": None, "key_path": None}),
+    Row("id alone, not there: nothing to do", nothing, [GET], False, "absent",
+        options={"id": RUNNER, "name": None, "key_path": None}),
+]
+# fmt: on
+
+ROWS = [pytest.param(row, "present", id=f"present: {row.says}") for row in PRESENT]
+ROWS += [pytest.param(row, "absent", id=f"absent: {row.says}") for row in ABSENT]
+every_row = pytest.mark.parametrize(("row", "state"), ROWS)
+
+
+def run(soda: Soda, row: Row, state: str, **options: Any) -> Ran:
+    ran = soda.runner(state=state, **{**row.options, **options})
+    assert ran.succeeded
+    return ran
+
+
+@every_row
+def test_a_row_asks_exactly_this_of_soda_cloud(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    assert run(soda, row, state).operations == row.operations
+
+
+@every_row
+def test_a_row_returns_what_is_true_afterwards(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    ran = run(soda, row, state)
+    assert ran["changed"] is row.changed
+    assert ran["registration"] == row.registration
+    assert (ran["runner"] or {}).get("id") == row.runner
+    if row.key == "none":
+        assert ran["key"] is None
+    else:
+        file = soda.key()
+        assert ran["key"] == {
+            "api_key_id": file["api_key_id"],
+            "path": str(soda.key_path),
+            "key_version": file["key_version"],
+            "issued_at": file["issued_at"],
+        }
+
+
+@every_row
+def test_a_row_leaves_exactly_this_on_disk(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    before = soda.key_path.read_bytes() if soda.key_path.exists() else None
+    run(soda, row, state)
+    if row.key == "none":
+        assert soda.files() == []
+        return
+    assert soda.files() == [soda.key_path.name]
+    assert mode_of(soda.key_path) == 0o600
+    assert (soda.key_path.read_bytes() == before) is (row.key == "kept")
+    if row.key == "new":
+        assert soda.key()["api_key_id"] == soda.account.stats()["runner_key_ids"][-1]
+        assert soda.key()["key_version"] == row.options.get("key_version", 1)
+        assert soda.key()["runner_id"] == row.runner
+
+
+@every_row
+def test_a_row_warns_of_this_alone(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    warnings = run(soda, row, state).warnings
+    assert len(warnings) == (row.warning is not None)
+    assert all(row.warning is None or row.warning in warning for warning in warnings)
+
+
+@every_row
+@pytest.mark.parametrize("diff", [False, True], ids=["check", "check and diff"])
+def test_check_mode_predicts_a_row_and_changes_nothing(soda: Soda, row: Row, state: str, diff: bool) -> None:
+    row.scene(soda)
+    before, runners = snapshot(soda.folder), soda.account.stats()["runners"]
+    ran = run(soda, row, state, check=True, diff=diff)
+    if row.foreseen:
+        assert ran["changed"] is row.changed
+    assert ran["registration"] == row.registration
+    assert len(ran.warnings) == (row.warning is not None)
+    assert ran.operations == [operation for operation in row.operations if operation not in (CREATE, DELETE)]
+    assert snapshot(soda.folder) == before
+    assert soda.account.stats()["runners"] == runners
+
+
+@every_row
+def test_a_second_run_changes_nothing(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    run(soda, row, state)
+    after = snapshot(soda.folder)
+    again = run(soda, row, state)
+    assert again["changed"] is False
+    assert again["registration"] == row.registration
+    assert not {CREATE, DELETE} & set(again.operations)
+    assert snapshot(soda.folder) == after
+
+
+@every_row
+def test_a_diff_differs_exactly_when_something_changes(soda: Soda, row: Row, state: str) -> None:
+    row.scene(soda)
+    ran = run(soda, row, state, diff=True)
+    assert (ran["diff"]["before"] != ran["diff"]["after"]) is row.changed
+    assert "secret" not in json.dumps(ran["diff"])
+
+
+# Rows that fail
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A row of a table that ends in a failure, which changes nothing."""
+
+    says: str
+    scene: Scene
+    operations: Sequence[str]
+    code: str
+    mentions: Sequence[str] = ()
+    options: Json = field(default_factory=dict)
+    state: str = "present"
+
+
+def file_with(content: bytes) -> Scene:
+    return lambda soda: soda.key_path.write_bytes(content)
+
+
+WHOLE = {
+    "endpoint": "https://cloud.soda.io",
+    "name": NAME,
+    "api_key_id": "an-id",
+    "api_key_secret": "held-secret-of-a-key",
+    "key_version": 1,
+    "issued_at": "2026-01-01T12:00:00Z",
+    "runner_id": None,
+}
+NOT_OURS = {
+    "empty": b"",
+    "text": b"not JSON, but somebody's notes",
+    "bytes": bytes(range(256)),
+    "a list": b"[]",
+    "null": b"null",
+    "an empty object": b"{}",
+    "deeply nested": b"[" * 100_000,
+    "a version that is text": json.dumps({**WHOLE, "key_version": "1"}).encode(),
+    "a version that is true": json.dumps({**WHOLE, "key_version": True}).encode(),
+    "a version of 0": json.dumps({**WHOLE, "key_version": 0}).encode(),
+    "a secret that is a number": json.dumps({**WHOLE, "api_key_secret": 5}).encode(),
+    "an empty secret": json.dumps({**WHOLE, "api_key_secret": ""}).encode(),
+    "a runner_id that is a number": json.dumps({**WHOLE, "runner_id": 5}).encode(),
+    "no name": json.dumps({k: v for k, v in WHOLE.items() if k != "name"}).encode(),
+}
+
+# fmt: off
+FAILING = [
+    Failing("key of a higher version", held(key_version=3), [LIST], "key_version_too_low", ["key_version 3", "2"],
+            {"key_version": 2}),
+    Failing("listed, key of a higher version", both(listed(), held(key_version=2)), [LIST], "key_version_too_low"),
+    Failing("key file of another name", held(name="another"), [], "key_file_of_another_runner", ["'another'"]),
+    Failing("key file of another case of the name", held(name=NAME.upper()), [], "key_file_of_another_runner"),
+    Failing("key file of another endpoint", held(endpoint="https://cloud.us.soda.io"), [],
+            "key_file_of_another_runner", ["https://cloud.us.soda.io"]),
+    Failing("key file of no endpoint", held(endpoint="nonsense"), [], "key_file_of_another_runner"),
+    *(Failing(f"key file that holds {what}", file_with(content), [], "key_file_not_ours")
+      for what, content in NOT_OURS.items()),
+    Failing("key file that is too large to be one", file_with(b" " * 2 * 1024 * 1024), [], "key_path_unusable"),
+    Failing("hosted, with key_path", listed(type="SODA_HOSTED"), [LIST], "name_taken", [NAME, RUNNER, "SODA_HOSTED"]),
+    Failing("virtual, with key_path", listed(type="VIRTUAL"), [LIST], "name_taken", [NAME, RUNNER, "VIRTUAL"]),
+    Failing("hosted, with key_path and reissue", listed(type="SODA_HOSTED"), [LIST], "name_taken", [],
+            {"reissue": True}),
+    Failing("several of the name", both(listed(), listed(id=OTHER)), [LIST], "duplicate_name", [RUNNER, OTHER]),
+    Failing("several of the name, one of them held", both(listed(), listed(id=OTHER), held()), [LIST],
+            "duplicate_name", [RUNNER, OTHER]),
+    Failing("name and id of two runners", both(listed(), listed(id=OTHER, name="other")), [LIST],
+            "name_and_id_differ", [NAME, OTHER, "other"], {"id": OTHER}),
+    Failing("name not listed, id of another", listed(id=OTHER, name="other"), [LIST], "name_and_id_differ",
+            [NAME, OTHER, "other"], {"id": OTHER}),
+    Failing("name listed, id of none", listed(), [LIST], "name_and_id_differ", [RUNNER, OTHER], {"id": OTHER}),
+    Failing("name and id, neither listed", nothing, [LIST], "runner_not_found", [NAME, OTHER], {"id": OTHER}),
+    Failing("id alone, not there", nothing, [GET], "runner_not_found", [OTHER],
+            {"id": OTHER, "name": None, "key_path": None}),
+    Failing("hosted", listed(type="SODA_HOSTED"), [LIST], "not_deletable", [NAME, "SODA_HOSTED"], {}, "absent"),
+    Failing("virtual", listed(type="VIRTUAL"), [LIST], "not_deletable", [NAME, "VIRTUAL"], {}, "absent"),
+    Failing("of a type unheard of", listed(type="QUANTUM"), [LIST], "not_deletable", [NAME, "QUANTUM"], {}, "absent"),
+    Failing("of no type", listed(omit=["type"]), [LIST], "not_deletable", [NAME], {}, "absent"),
+    Failing("hosted, by id alone", listed(type="SODA_HOSTED"), [GET], "not_deletable", ["SODA_HOSTED"],
+            {"id": RUNNER, "name": None, "key_path": None}, "absent"),
+    Failing("several of the name, no id", both(listed(), listed(id=OTHER)), [LIST], "duplicate_name", [RUNNER, OTHER],
+            {}, "absent"),
+    Failing("name and id of two runners", both(listed(), listed(id=OTHER, name="other")), [LIST],
+            "name_and_id_differ", [NAME, OTHER], {"id": OTHER}, "absent"),
+    Failing("key file of another name", both(listed(), held(name="another")), [], "key_file_of_another_runner",
+            ["'another'"], {}, "absent"),
+    Failing("key file that is not ours", both(listed(), file_with(b"notes")), [], "key_file_not_ours", [], {},
+            "absent"),
+    Failing("in use", both(listed(in_use=True), held()), [LIST, DELETE], "runner_in_use", [NAME, "is used by"], {},
+            "absent"),
+]
+# fmt: on
+every_failing_row = pytest.mark.parametrize(
+    "row", [pytest.param(row, id=f"{row.state}: {row.says}") for row in FAILING]
+)
+
+
+@every_failing_row
+def test_a_row_fails_and_leaves_everything_alone(soda: Soda, row: Failing) -> None:
+    row.scene(soda)
+    before, runners = snapshot(soda.folder), soda.account.runners()
+    ran = soda.runner(state=row.state, **row.options)
+    assert ran.failure["code"] == row.code
+    assert [said for said in row.mentions if said not in ran["msg"]] == []
+    assert ran.operations == row.operations
+    assert {path: entry.content for path, entry in snapshot(soda.folder).items()} == {
+        path: entry.content for path, entry in before.items()
+    }
+    assert [runner["id"] for runner in soda.account.runners()] == [runner["id"] for runner in runners]
+
+
+@every_failing_row
+def test_check_mode_fails_where_the_run_would(soda: Soda, row: Failing) -> None:
+    row.scene(soda)
+    before = snapshot(soda.folder)
+    ran = soda.runner(state=row.state, check=True, **row.options)
+    assert snapshot(soda.folder) == before
+    if DELETE in row.operations:
+        assert ran.succeeded  # Only the deletion itself tells that a runner is in use.
+    else:
+        assert ran.failure["code"] == row.code
+        assert ran.operations == row.operations
+
+
+# The key file
+
+
+def test_the_key_file_says_whose_the_key_is(soda: Soda) -> None:
+    before = datetime.now(timezone.utc) - timedelta(seconds=2)
+    soda.runner(key_version=4)
+    file = soda.key()
+    assert file["endpoint"] == soda.account.endpoint
+    assert file["name"] == NAME
+    assert file["key_version"] == 4
+    assert file["runner_id"] is None
+    assert before <= datetime.fromisoformat(file["issued_at"].replace("Z", "+00:00")) <= datetime.now(timezone.utc)
+
+
+def test_the_key_that_is_kept_is_the_one_that_was_issued(soda: Soda) -> None:
+    soda.runner()
+    assert soda.account.register(NAME, soda.key()["api_key_id"])["name"] == NAME
+
+
+def test_a_key_issued_for_a_listed_name_records_the_runners_id(soda: Soda) -> None:
+    runner_id = soda.listed()
+    soda.runner(reissue=True)
+    assert soda.key()["runner_id"] == runner_id
+
+
+def test_a_rotation_keeps_the_id_that_the_name_has(soda: Soda) -> None:
+    soda.runner()
+    runner = soda.account.register(NAME, soda.key()["api_key_id"])
+    soda.runner(key_version=2)
+    assert soda.key()["runner_id"] == runner["id"]
+    assert soda.account.register(NAME, soda.key()["api_key_id"], runner["id"])["id"] == runner["id"]
+
+
+def test_a_rotation_issues_another_key(soda: Soda) -> None:
+    soda.runner()
+    first = soda.key()
+    soda.runner(key_version=2)
+    assert soda.key()["api_key_id"] != first["api_key_id"]
+    assert soda.key()["api_key_secret"] != first["api_key_secret"]
+    assert soda.keys_issued() == 2
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{upper}", "{endpoint}/", "{endpoint}//", " {endpoint} "],
+    ids=["case", "slash", "slashes", "spaces"],
+)
+def test_a_key_is_known_however_its_endpoint_is_written(soda: Soda, written: str) -> None:
+    endpoint = soda.account.endpoint
+    soda.held(endpoint=written.format(endpoint=endpoint, upper=endpoint.upper()))
+    ran = soda.runner(endpoint=endpoint + "/")
+    assert ran["changed"] is False
+    assert ran["registration"] == "pending"
+
+
+def test_the_life_of_a_runner(soda: Soda) -> None:
+    assert soda.runner()["registration"] == "pending"
+    assert soda.runner()["changed"] is False
+    soda.account.register(NAME, soda.key()["api_key_id"])
+    registered = soda.runner()
+    assert (registered["registration"], registered["changed"]) == ("registered", False)
+    assert soda.runner(state="absent")["changed"] is True
+    assert soda.account.runners() == []
+    assert soda.files() == []
+    assert soda.keys_issued() == 1
+
+
+def test_the_runner_is_returned_with_all_its_fields(soda: Soda) -> None:
+    soda.listed(
+        id=RUNNER,
+        label="Warehouse",
+        isOnline=True,
+        lastSeenTimestamp="2026-01-01T12:00:00.000Z",
+        versions={"runner": "1.2.3", "library": "4.28.0"},
+    )
+    assert soda.runner(key_path=None)["runner"] == {
+        "id": RUNNER,
+        "name": NAME,
+        "label": "Warehouse",
+        "type": "SELF_HOSTED",
+        "is_online": True,
+        "last_seen_timestamp": "2026-01-01T12:00:00.000Z",
+        "versions": {"runner": "1.2.3", "library": "4.28.0"},
+    }
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_any_name_but_the_empty_one_works(soda: Soda, name: str) -> None:
+    assert soda.runner(name=name)["registration"] == "pending"
+    assert soda.key()["name"] == name
+    soda.account.register(name, soda.key()["api_key_id"])
+    again = soda.runner(name=name)
+    assert (again["registration"], again["changed"], again["runner"]["name"]) == ("registered", False, name)
+    assert soda.runner(name=name, state="absent")["changed"] is True
+    assert soda.account.runners() == []
+
+
+@pytest.mark.parametrize("other", [NAME.upper(), f" {NAME}", f"{NAME} ", NAME[:-1], f"{NAME}x", NAME.replace("-", "_")])
+def test_names_are_compared_exactly(soda: Soda, other: str) -> None:
+    soda.listed(other)
+    ran = soda.runner()
+    assert ran["registration"] == "pending"
+    assert ran.operations == [LIST, CREATE]
+
+
+def test_names_that_differ_in_their_code_points_alone_are_two(soda: Soda) -> None:
+    soda.listed("Zu\u0308rich")
+    assert soda.runner(name="Z\u00fcrich").operations == [LIST, CREATE]
+
+
+@pytest.mark.parametrize("runner_id", ["a/b", "a b", "ü", "a?b#c", "%2F", "-x"], ids=ascii)
+def test_any_id_reaches_its_runner(soda: Soda, runner_id: str) -> None:
+    soda.listed(id=runner_id)
+    ran = soda.runner(id=runner_id, name=None, key_path=None, state="absent")
+    assert ran["changed"] is True
+    assert soda.account.runners() == []
+
+
+# Listings of many pages
+
+
+def test_a_name_on_the_second_page_is_found(soda: Soda) -> None:
+    soda.account.seed(count=1000)
+    soda.listed(id=RUNNER)
+    ran = soda.runner(key_path=None)
+    assert ran["runner"]["id"] == RUNNER
+    assert ran.operations == [LIST, LIST]
+
+
+def test_an_absence_on_several_pages_is_confirmed_by_a_second_listing_before_a_key_is_issued(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    ran = soda.runner()
+    assert ran["changed"] is True
+    assert ran.operations == [LIST, LIST, LIST, LIST, CREATE]
+
+
+def test_check_mode_confirms_an_absence_too(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    assert soda.runner(check=True).operations == [LIST] * 4
+
+
+def test_an_absence_that_costs_no_key_is_not_confirmed(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    soda.held()
+    assert soda.runner().operations == [LIST, LIST]
+    assert soda.runner(state="absent").operations == [LIST, LIST]
+
+
+def test_a_runner_that_only_the_second_listing_shows_costs_no_key(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    soda.account.fault("move", LIST, after=2, add={"name": NAME, "id": RUNNER})
+    ran = soda.runner()
+    assert (ran["changed"], ran["registration"], ran["runner"]["id"]) == (False, "registered", RUNNER)
+    assert CREATE not in ran.operations
+    assert soda.keys_issued() == 0
+
+
+def test_a_runner_that_moves_from_page_to_page_while_it_is_looked_for_costs_no_key(soda: Soda) -> None:
+    """One before it goes, so it moves to the page that was read; another comes, so the totals agree."""
+    (first, *_) = soda.account.seed(count=1000)
+    soda.listed(id=RUNNER)
+    soda.account.fault("move", LIST, page=1, remove=first, add={"name": "another"})
+    ran = soda.runner()
+    assert (ran["changed"], ran["registration"]) == (False, "registered")
+    assert soda.keys_issued() == 0
+
+
+def test_no_key_is_issued_on_a_listing_that_keeps_moving(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    soda.account.fault("drop_runner", LIST, times=None)
+    ran = soda.runner()
+    assert ran.failure["code"] == "listing_inconsistent"
+    assert ran.failure["operation"] == "list"
+    assert ran.failure["retryable"] is True
+    assert soda.keys_issued() == 0
+
+
+# Without key_path
+
+
+def test_without_key_path_the_secret_is_returned_once_with_a_warning(soda: Soda) -> None:
+    ran = soda.runner(key_path=None, reveals=True)
+    assert ran["changed"] is True
+    assert ran["registration"] == "pending"
+    assert set(ran["key"]) == {"api_key_id", "api_key_secret", "path", "key_version", "issued_at"}
+    assert ran["key"]["path"] is None
+    assert ran.operations == [LIST, CREATE]
+    (warning,) = ran.warnings
+    assert "every further run issues another" in warning
+    assert soda.account.register(NAME, ran["key"]["api_key_id"])["name"] == NAME
+
+
+def test_without_key_path_the_secret_stands_in_one_place_of_the_result(soda: Soda) -> None:
+    ran = soda.runner(key_path=None, reveals=True, diff=True)
+    secret = ran["key"]["api_key_secret"]
+    assert ran.output.count(secret) == 1
+    assert secret not in json.dumps(ran["diff"])
+
+
+def test_without_key_path_check_mode_predicts_and_issues_nothing(soda: Soda) -> None:
+    ran = soda.runner(key_path=None, check=True)
+    assert (ran["changed"], ran["registration"]) == (True, "pending")
+    assert "api_key_secret" not in ran["key"]
+    assert len(ran.warnings) == 1
+    assert ran.operations == [LIST]
+
+
+def test_without_key_path_and_once_registered_no_key_is_issued(soda: Soda) -> None:
+    ran = soda.runner(key_path=None, reveals=True)
+    soda.account.register(NAME, ran["key"]["api_key_id"])
+    assert soda.runner(key_path=None)["changed"] is False
+    assert soda.keys_issued() == 1
+
+
+# File attributes
+
+
+def test_a_key_file_is_0600_whatever_the_umask(soda: Soda) -> None:
+    before = os.umask(0)
+    try:
+        soda.runner()
+    finally:
+        os.umask(before)
+    assert mode_of(soda.key_path) == 0o600
+
+
+def test_the_mode_that_is_declared_is_the_files(soda: Soda) -> None:
+    soda.runner(mode="0640")
+    assert mode_of(soda.key_path) == 0o640
+
+
+@pytest.mark.parametrize("mode", [None, "0640", "u=rw,g=r,o="])
+def test_a_mode_that_differs_is_mended_and_that_is_a_change(soda: Soda, mode: str | None) -> None:
+    soda.held()
+    soda.key_path.chmod(0o644)
+    ran = soda.runner(mode=mode)
+    assert ran["changed"] is True
+    assert mode_of(soda.key_path) == (0o600 if mode is None else 0o640)
+    assert ran.operations == [LIST]
+    assert soda.runner(mode=mode)["changed"] is False
+
+
+def test_check_mode_predicts_that_a_mode_will_be_mended(soda: Soda) -> None:
+    soda.held()
+    soda.key_path.chmod(0o644)
+    before = snapshot(soda.folder)
+    ran = soda.runner(check=True, diff=True)
+    assert ran["changed"] is True
+    assert (ran["diff"]["before"]["mode"], ran["diff"]["after"]["mode"]) == ("0644", "0600")
+    assert snapshot(soda.folder) == before
+
+
+def test_a_rotation_keeps_the_mode_that_is_declared(soda: Soda) -> None:
+    soda.runner(mode="0640")
+    soda.runner(mode="0640", key_version=2)
+    assert mode_of(soda.key_path) == 0o640
+
+
+@needs_root
+def test_the_owner_that_is_declared_is_the_files(soda: Soda) -> None:
+    soda.runner(owner=str(NOBODY), group=str(NOBODY))
+    there = soda.key_path.stat()
+    assert (there.st_uid, there.st_gid) == (NOBODY, NOBODY)
+    assert soda.runner(owner=str(NOBODY), group=str(NOBODY))["changed"] is False
+
+
+@needs_root
+def test_check_mode_predicts_a_change_of_owner_and_makes_none(soda: Soda) -> None:
+    soda.held()
+    before = snapshot(soda.folder)
+    assert soda.runner(check=True, owner=str(NOBODY))["changed"] is True
+    assert snapshot(soda.folder) == before
+
+
+@needs_root
+def test_check_mode_takes_an_owner_for_a_key_that_is_not_there_yet(soda: Soda) -> None:
+    assert soda.runner(check=True, owner=str(NOBODY))["changed"] is True
+    assert soda.files() == []
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"owner": "no-such-user-here"}, {"group": "no-such-group-here"}, {"mode": "nonsense"}],
+    ids=lambda attributes: next(iter(attributes)),
+)
+def test_attributes_that_cannot_be_set_cost_no_key(soda: Soda, attributes: Json) -> None:
+    ran = soda.runner(**attributes)
+    assert ran.failure["code"] == "file_attributes_not_set"
+    assert soda.keys_issued() == 0
+    assert set(soda.files()) <= {LOCK}
+
+
+# Deletions in doubt
+
+
+@pytest.mark.parametrize("retry_budget", [0, 5])
+def test_a_deletion_whose_answer_was_lost_counts_as_changed(soda: Soda, retry_budget: float) -> None:
+    soda.listed()
+    soda.held()
+    soda.account.fault("reset_after", DELETE)
+    ran = soda.runner(state="absent", retry_budget=retry_budget)
+    assert ran["changed"] is True
+    assert ran["registration"] == "absent"
+    # Sent again where waiting is allowed, and then it is the 404 that tells; else settled by looking.
+    assert ran.operations == ([LIST, DELETE, DELETE] if retry_budget else [LIST, DELETE, GET])
+    assert soda.files() == []
+
+
+def test_a_deletion_answered_by_500_is_settled_by_looking(soda: Soda) -> None:
+    soda.listed()
+    soda.account.fault("status_after", DELETE, status=500)
+    ran = soda.runner(state="absent")
+    assert ran["changed"] is True
+    assert ran.operations == [LIST, DELETE, GET]
+
+
+def test_a_deletion_answered_by_500_that_did_not_happen_is_a_failure(soda: Soda) -> None:
+    soda.listed()
+    soda.held()
+    soda.account.fault("status", DELETE, status=500, body="")
+    ran = soda.runner(state="absent")
+    assert ran.failure["code"] == "server_error"
+    assert ran.failure["operation"] == "delete"
+    assert ran.failure["http_status"] == 500
+    assert ran.operations == [LIST, DELETE, GET]
+    assert soda.files() == [soda.key_path.name]
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_deletion_answered_without_a_body_counts_where_it_happened(soda: Soda, status: int) -> None:
+    soda.listed()
+    soda.account.fault("status_after", DELETE, status=status, body="")
+    assert soda.runner(state="absent")["changed"] is True
+
+
+@pytest.mark.parametrize("answer", ["empty", "html"])
+def test_a_deletion_that_something_else_answered_does_not_count(soda: Soda, answer: str) -> None:
+    """Such as a proxy: the contract's answer is a JSON object."""
+    soda.listed()
+    soda.held()
+    if answer == "html":
+        soda.account.fault("html", DELETE)
+    else:
+        soda.account.fault("status", DELETE, status=200, body="", content_type="text/plain")
+    ran = soda.runner(state="absent")
+    assert ran.failure["code"] == "not_soda_cloud"
+    assert soda.files() == [soda.key_path.name]
+
+
+# Keys in doubt
+
+IN_DOUBT = {
+    "reset before it was read": ("reset_before", {}),
+    "reset after it was carried out": ("reset_after", {}),
+    "500": ("status", {"status": 500, "body": ""}),
+    "500 after it was carried out": ("status_after", {"status": 500, "body": ""}),
+    "502": ("status", {"status": 502, "body": "<html></html>", "content_type": "text/html"}),
+    "503 with Retry-After": ("status", {"status": 503, "body": "", "headers": {"Retry-After": "1"}}),
+    "504 after it was carried out": ("status_after", {"status": 504, "body": ""}),
+    "a body cut off": ("truncated", {}),
+    "half a body that claims to be whole": ("truncated", {"declare": "short"}),
+    "no body": ("truncated", {"length": 0, "declare": "short"}),
+    "a web page": ("html", {}),
+    "a redirect": ("status", {"status": 307, "headers": {"Location": "https://elsewhere.example/"}, "body": ""}),
+    "other JSON": ("status_after", {"status": 200, "body": {"hello": "world"}}),
+    "a key without its secret": ("status_after", {"status": 200, "body": {"apiKeyId": "an-id"}}),
+    "a key with an empty secret": ("status_after", {"status": 200, "body": {"apiKeyId": "an-id", "apiKeySecret": ""}}),
+    "a list": ("status_after", {"status": 200, "body": []}),
+    "later than the timeout": ("delay", {"seconds": 3}),
+    "byte by byte": ("slow", {"bytes_per_second": 5}),
+}
+
+
+@pytest.mark.parametrize(("fault", "options"), list(IN_DOUBT.values()), ids=list(IN_DOUBT))
+def test_a_request_for_a_key_in_doubt_is_never_sent_again(soda: Soda, fault: str, options: Json) -> None:
+    soda.account.fault(fault, CREATE, **options)
+    ran = soda.runner(timeout=1)
+    assert ran.failure["code"] == "create_outcome_unknown"
+    assert ran.failure["operation"] == "create"
+    assert ran.failure["retryable"] is False
+    assert "may have issued a runner key that nobody holds" in ran["msg"]
+    assert ran.operations == [LIST, CREATE]
+    assert set(soda.files()) <= {LOCK}
+
+
+def test_the_file_from_before_stays_when_a_rotation_ends_in_doubt(soda: Soda) -> None:
+    soda.held()
+    before = soda.key_path.read_bytes()
+    soda.account.fault("reset_after", CREATE)
+    assert soda.runner(key_version=2).failure["code"] == "create_outcome_unknown"
+    assert soda.key_path.read_bytes() == before
+    assert set(soda.files()) <= {soda.key_path.name, LOCK}
+
+
+def test_the_api_key_id_is_named_where_only_that_much_came(soda: Soda) -> None:
+    soda.account.fault("status_after", CREATE, status=200, body={"apiKeyId": "id-of-the-lost-one"})
+    assert "id-of-the-lost-one" in soda.runner()["msg"]
+
+
+def test_a_failure_carries_the_trace_id_that_support_asks_for(soda: Soda) -> None:
+    soda.account.fault("status", CREATE, status=500)
+    trace_id = soda.runner().failure["trace_id"]
+    assert trace_id
+    assert trace_id == soda.account.journal(operation=CREATE)[0]["trace_id"]
+
+
+def test_the_next_run_after_one_in_doubt_issues_a_key(soda: Soda) -> None:
+    soda.account.fault("reset_after", CREATE)
+    soda.runner()
+    assert soda.runner()["changed"] is True
+    assert soda.files() == [soda.key_path.name]
+
+
+def test_a_request_for_a_key_that_was_deferred_is_sent_again(soda: Soda) -> None:
+    soda.account.fault("status", CREATE, status=429, headers={"Retry-After": "1"})
+    ran = soda.runner()
+    assert ran["changed"] is True
+    assert ran.operations == [LIST, CREATE, CREATE]
+    assert soda.keys_issued() == 1
+
+
+def test_with_no_budget_a_deferral_fails_at_once(soda: Soda) -> None:
+    soda.account.fault("status", CREATE, status=429, headers={"Retry-After": "1"}, body="")
+    ran = soda.runner(retry_budget=0)
+    assert ran.failure["code"] == "rate_limited"
+    assert ran.failure["http_status"] == 429
+    assert ran.failure["retryable"] is True
+    assert "orphan" not in ran["msg"]
+    assert "nobody holds" not in ran["msg"]
+    assert ran.operations == [LIST, CREATE]
+    assert set(soda.files()) <= {LOCK}
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "bad_request"), (403, "forbidden"), (418, "refused")])
+def test_a_refusal_leaves_no_doubt(soda: Soda, status: int, code: str) -> None:
+    soda.account.fault("status", CREATE, status=status, body="")
+    ran = soda.runner()
+    assert ran.failure["code"] == code
+    assert "nobody holds" not in ran["msg"]
+    assert ran.operations == [LIST, CREATE]
+
+
+# Bad input
+
+
+def test_without_a_soda_cloud_api_key_nothing_is_sent(soda: Soda) -> None:
+    ran = soda.runner(api_key_id=None, api_key_secret=None)
+    assert ran.failure["code"] == "missing_credentials"
+    assert "SODA_CLOUD_API_KEY_ID" in ran["msg"]
+    assert soda.account.emulator.journal(UNKNOWN) == []
+
+
+@pytest.mark.parametrize("option", ["api_key_id", "api_key_secret"])
+@pytest.mark.parametrize("value", [None, "", "  "], ids=["unset", "empty", "blank"])
+def test_half_a_soda_cloud_api_key_is_none(soda: Soda, option: str, value: str | None) -> None:
+    options: Json = {option: value}
+    ran = soda.runner(**options)
+    assert ran.failure["code"] == "missing_credentials"
+    assert option in ran["msg"]
+    assert ran.operations == []
+
+
+def test_an_empty_variable_in_the_environment_is_no_key(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODA_CLOUD_API_KEY_SECRET", "")
+    assert soda.runner(api_key_secret=None).failure["code"] == "missing_credentials"
+
+
+def test_the_connection_is_taken_from_the_environment(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SODA_CLOUD_ENDPOINT", soda.account.endpoint)
+    monkeypatch.setenv("SODA_CLOUD_API_KEY_ID", soda.account.api_key_id)
+    monkeypatch.setenv("SODA_CLOUD_API_KEY_SECRET", soda.account.api_key_secret)
+    monkeypatch.setenv("SODA_CLOUD_TIMEOUT", "9")
+    monkeypatch.setenv("SODA_CLOUD_RETRY_BUDGET", "0")
+    unset: Json = dict.fromkeys(("endpoint", "api_key_id", "api_key_secret", "timeout", "retry_budget"))
+    assert soda.runner(**unset)["changed"] is True
+    assert "X-Soda-Backpressure" not in soda.account.journal()[0]["headers"]
+
+
+def test_a_wrong_key_is_told_with_the_usual_cause(soda: Soda) -> None:
+    ran = soda.runner(api_key_secret="wrong-secret-of-another-region")
+    assert ran.failure["code"] == "unauthorized"
+    assert ran.failure["http_status"] == 401
+    assert "region" in ran["msg"]
+    assert "https://cloud.soda.io" in ran["msg"]
+    assert "https://cloud.us.soda.io" in ran["msg"]
+    assert ran.operations == [LIST]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_missing_permission_is_told_by_both_its_names(soda: Soda, state: str) -> None:
+    if state == "absent":
+        soda.listed()
+    powerless = soda.account.add_key(permissions=[])
+    ran = soda.runner(state=state, api_key_id=powerless.api_key_id, api_key_secret=powerless.api_key_secret)
+    assert ran.failure["code"] == "forbidden"
+    assert ran.failure["http_status"] == 403
+    assert "MANAGE_DATASOURCES_AND_RUNNERS" in ran["msg"]
+    assert "MANAGE_DATASOURCES_AND_AGENTS" in ran["msg"]
+    assert set(soda.files()) <= {LOCK}
+
+
+def test_an_endpoint_that_answers_with_a_web_page_is_not_soda_cloud(soda: Soda) -> None:
+    ran = soda.runner(endpoint=soda.account.endpoint + "/app")
+    assert ran.failure["code"] == "not_soda_cloud"
+    assert "HTML" in ran["msg"]
+    assert soda.account.endpoint in ran["msg"]
+    assert soda.files() == []
+
+
+OTHER_JSON: list[Any] = [
+    {},
+    {"hello": "world"},
+    [],
+    [{"name": NAME}],
+    "text",
+    None,
+    42,
+    {"content": [], "last": True},
+    {"content": {}, "last": True, "totalElements": 0},
+    {"content": [], "last": "yes", "totalElements": 0},
+    {"content": [], "last": True, "totalElements": "0"},
+    {"content": [None], "last": True, "totalElements": 1},
+    {"content": ["text"], "last": True, "totalElements": 1},
+]
+
+
+@pytest.mark.parametrize("body", OTHER_JSON, ids=json.dumps)
+def test_an_endpoint_that_answers_with_other_json_is_not_soda_cloud(soda: Soda, body: Any) -> None:
+    soda.account.fault("status", LIST, status=200, body=json.dumps(body))
+    ran = soda.runner()
+    assert ran.failure["code"] == "not_soda_cloud"
+    assert ran.failure["operation"] == "list"
+    assert ran.operations == [LIST]
+    assert soda.keys_issued() == 0
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(soda: Soda, status: int) -> None:
+    location = soda.account.endpoint + "/api/v1/runners?page=0&size=1000"
+    soda.account.fault("status", LIST, status=status, headers={"Location": location}, body="")
+    ran = soda.runner()
+    assert ran.failure["code"] == "not_soda_cloud"
+    assert "redirect" in ran["msg"]
+    assert ran.operations == [LIST]
+
+
+@pytest.mark.parametrize(
+    "host", ["soda.example", "192.0.2.1", "localhost.example", "127.0.0.1.example", "[2001:db8::1]"]
+)
+def test_nothing_is_sent_in_clear_text_to_another_machine(
+    soda: Soda, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        # Whatever is sent goes through here.
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        ran = soda.runner(endpoint=f"http://{host}")
+        assert ran.failure["code"] == "insecure_endpoint"
+        assert "https://" in ran["msg"]
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+@pytest.mark.parametrize("endpoint", ["", "cloud.soda.io", "ftp://cloud.soda.io", "https://", "https://[", "nonsense"])
+def test_an_endpoint_that_is_no_url_is_told(soda: Soda, endpoint: str) -> None:
+    assert soda.runner(endpoint=endpoint).failure["code"] == "invalid_endpoint"
+
+
+def test_a_password_in_the_endpoint_is_refused_and_not_shown(soda: Soda) -> None:
+    ran = soda.runner(endpoint="https://user:hunter2@cloud.soda.io")
+    assert ran.failure["code"] == "invalid_endpoint"
+    assert "hunter2" not in ran["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"name": ""}, "invalid_name"),
+        ({"name": None}, "invalid_name"),
+        ({"name": "", "id": RUNNER}, "invalid_name"),
+        ({"id": ""}, "invalid_id"),
+        ({"key_version": 0}, "invalid_arguments"),
+        ({"key_version": -1}, "invalid_arguments"),
+        ({"reissue": True, "key_path": None}, "invalid_arguments"),
+        ({"key_version": 2, "key_path": None}, "invalid_arguments"),
+        ({"timeout": 0}, "invalid_arguments"),
+        ({"timeout": -1}, "invalid_arguments"),
+        ({"retry_budget": -1}, "invalid_arguments"),
+        ({"retry_budget": "nan"}, "invalid_arguments"),
+        ({"state": "paused"}, "invalid_arguments"),
+        ({"nonsense": True}, "invalid_arguments"),
+        ({"key_version": "one"}, "invalid_arguments"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_fails_before_anything_is_sent(soda: Soda, options: Json, code: str) -> None:
+    ran = soda.runner(**options)
+    assert ran.failure["code"] == code
+    assert ran.operations == []
+
+
+@pytest.mark.parametrize("runner_id", [".", "..", "..."])
+def test_an_id_that_would_lead_to_another_path_is_refused(soda: Soda, runner_id: str) -> None:
+    soda.listed()
+    ran = soda.runner(id=runner_id, name=None, key_path=None, state="absent")
+    assert ran.result.get("failed") or not ran["changed"]
+    assert len(soda.account.runners()) == 1
+
+
+# Places that cannot be used
+
+Place = Callable[[Soda], "Path | str"]
+
+
+def in_a_folder_that_is_missing(soda: Soda) -> Path:
+    return soda.folder / "missing" / "key.json"
+
+
+def beneath_a_file(soda: Soda) -> Path:
+    (soda.folder / "file").write_text("")
+    return soda.folder / "file" / "key.json"
+
+
+def a_link(soda: Soda) -> Path:
+    soda.held(path=soda.folder / "target")
+    soda.key_path.symlink_to("target")
+    return soda.key_path
+
+
+def a_link_to_nothing(soda: Soda) -> Path:
+    soda.key_path.symlink_to("nothing")
+    return soda.key_path
+
+
+def a_folder(soda: Soda) -> Path:
+    soda.key_path.mkdir()
+    return soda.key_path
+
+
+def with_a_slash_at_its_end(soda: Soda) -> str:
+    return f"{soda.key_path}/"
+
+
+def a_named_pipe(soda: Soda) -> Path:
+    os.mkfifo(soda.key_path)
+    return soda.key_path
+
+
+def a_socket(soda: Soda) -> Path:
+    with socket.socket(socket.AF_UNIX) as server:
+        here = os.getcwd()
+        os.chdir(soda.folder)  # The path of a socket is short.
+        server.bind(soda.key_path.name)
+        os.chdir(here)
+    return soda.key_path
+
+
+def with_a_name_that_is_too_long(soda: Soda) -> Path:
+    return soda.folder / ("x" * 300)
+
+
+PLACES = [
+    in_a_folder_that_is_missing,
+    beneath_a_file,
+    a_link,
+    a_link_to_nothing,
+    a_folder,
+    with_a_slash_at_its_end,
+    a_named_pipe,
+    a_socket,
+    with_a_name_that_is_too_long,
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("version", [1, 2])
+def test_no_key_is_issued_for_a_place_that_cannot_be_used(soda: Soda, place: Place, version: int) -> None:
+    path = place(soda)
+    before = snapshot(soda.folder)
+    ran = soda.runner(key_path=path, key_version=version)
+    assert ran.failure["code"] == "key_path_unusable"
+    assert soda.folder.name in ran["msg"]
+    assert CREATE not in ran.operations
+    assert {name: entry.content for name, entry in snapshot(soda.folder).items() if name != LOCK} == {
+        name: entry.content for name, entry in before.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "place", [each for each in PLACES if each is not in_a_folder_that_is_missing], ids=lambda place: place.__name__
+)
+def test_check_mode_fails_for_a_place_that_cannot_be_used(soda: Soda, place: Place) -> None:
+    path = place(soda)
+    before = snapshot(soda.folder)
+    assert soda.runner(key_path=path, check=True).failure["code"] == "key_path_unusable"
+    assert snapshot(soda.folder) == before
+
+
+def test_check_mode_forgives_a_folder_that_an_earlier_task_would_have_made(soda: Soda) -> None:
+    ran = soda.runner(key_path=in_a_folder_that_is_missing(soda), check=True)
+    assert (ran["changed"], ran["registration"]) == (True, "pending")
+
+
+def test_the_module_never_makes_a_folder(soda: Soda) -> None:
+    soda.runner(key_path=in_a_folder_that_is_missing(soda))
+    assert soda.files() == []
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_no_key_is_issued_for_a_folder_that_cannot_be_written(open_soda: Soda, check: bool) -> None:
+    open_soda.folder.chmod(0o555)
+    with ordinary_user():
+        ran = open_soda.runner(check=check)
+    assert ran.failure["code"] == "key_path_unusable"
+    assert str(open_soda.folder) in ran["msg"]
+    assert open_soda.keys_issued() == 0
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_no_key_is_issued_where_the_file_cannot_be_read(open_soda: Soda, check: bool) -> None:
+    open_soda.held()
+    open_soda.key_path.chmod(0)
+    before = open_soda.key_path.read_bytes() if os.geteuid() == 0 else None
+    with ordinary_user():
+        ran = open_soda.runner(check=check, key_version=2)
+    assert ran.failure["code"] == "key_path_unusable"
+    assert open_soda.keys_issued() == 0
+    assert before is None or open_soda.key_path.read_bytes() == before
+
+
+def test_a_key_path_in_a_folder_that_is_a_link_works(soda: Soda) -> None:
+    (soda.folder / "link").symlink_to(soda.folder)
+    assert soda.runner(key_path=soda.folder / "link" / "key.json")["changed"] is True
+    assert soda.key()["name"] == NAME
+
+
+@pytest.mark.parametrize("file", ["-key", "key ' \" name", "ключ", "a" * 200, ".hidden"], ids=ascii)
+def test_any_file_name_works(soda: Soda, file: str) -> None:
+    path = soda.folder / file
+    assert soda.runner(key_path=path)["key"]["path"] == str(path)
+    assert soda.files() == [file]
+    assert soda.runner(key_path=path)["changed"] is False
+
+
+# Two at once
+
+
+def test_two_runs_at_once_for_one_key_path_issue_one_key(soda: Soda) -> None:
+    soda.account.fault("delay", CREATE, seconds=1.5, times=None)
+    options = {"name": NAME, "key_path": soda.key_path, "retry_budget": 30}
+    results = [result_of(process) for process in [soda.start("soda_runner", **options) for _ in range(2)]]
+    assert [result.get("msg") for result in results if result.get("failed")] == []
+    assert sorted(result["changed"] for result in results) == [False, True]
+    assert {result["key"]["api_key_id"] for result in results} == {soda.key()["api_key_id"]}
+    assert soda.keys_issued() == 1
+    assert soda.files() == [soda.key_path.name]
+
+
+def test_a_run_that_may_not_wait_fails_while_another_is_issuing_the_key(soda: Soda) -> None:
+    soda.account.fault("delay", CREATE, seconds=3)
+    first = soda.start("soda_runner", name=NAME, key_path=soda.key_path)
+    wait_until(lambda: CREATE in soda.account.operations())
+    second = soda.runner(retry_budget=0)
+    assert second.failure["code"] == "key_path_busy"
+    assert second.failure["retryable"] is True
+    assert result_of(first)["changed"] is True
+    assert soda.keys_issued() == 1
+
+
+def test_runs_at_once_for_several_key_paths_of_one_folder_do_not_meet(soda: Soda) -> None:
+    soda.account.fault("delay", CREATE, seconds=3)
+    first = soda.start("soda_runner", name="first", key_path=soda.folder / "first.json")
+    wait_until(lambda: CREATE in soda.account.operations())
+    assert soda.runner(name="second", key_path=soda.folder / "second.json", retry_budget=0)["changed"] is True
+    assert result_of(first)["changed"] is True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_polite_kill_while_a_key_is_issued_loses_no_key(soda: Soda, number: signal.Signals) -> None:
+    soda.account.fault("delay", CREATE, seconds=1)
+    process = soda.start("soda_runner", name=NAME, key_path=soda.key_path)
+    wait_until(lambda: CREATE in soda.account.operations())
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert soda.key()["api_key_id"] in soda.account.stats()["runner_key_ids"]
+    assert soda.runner()["changed"] is False
+    assert soda.keys_issued() == 1
+
+
+def test_after_a_kill_while_a_key_was_asked_for_the_next_run_issues_one(soda: Soda) -> None:
+    soda.account.fault("delay", CREATE, seconds=2)
+    process = soda.start("soda_runner", name=NAME, key_path=soda.key_path)
+    wait_until(lambda: CREATE in soda.account.operations())
+    process.kill()
+    process.communicate(timeout=30)
+    ran = soda.runner()
+    assert (ran["changed"], ran["registration"]) == (True, "pending")
+    assert soda.files() == [soda.key_path.name]
