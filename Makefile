@@ -1,0 +1,67 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything is installed into this checkout: packages in $(VENV), downloads in .cache, results in build.
+# PYTHON=python3.12 chooses the interpreter, VENV=.venv-3.12 keeps it beside the usual one.
+PYTHON ?=
+VENV ?= .venv
+VERBOSE ?=
+ARGS ?=
+
+SHELL := /bin/sh
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONPATH := $(CURDIR)/tests
+export PYTHONDONTWRITEBYTECODE := 1
+
+PARTS := lint sanity units integration molecule
+INSTALL := tests/tools/install.sh $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format pins clean distclean $(PARTS)
+
+help:
+	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
+	@echo 'make test         every test that needs neither root nor containers'
+	@echo 'make PART         one part of it: $(PARTS)'
+	@echo '                  ARGS="..." passes arguments on, such as test names'
+	@echo 'make format       put the Python files into their common form'
+	@echo 'make pins         choose the versions in tests/requirements anew'
+	@echo 'make clean        remove what the two made; distclean: and what they installed'
+
+demo: $(VENV)/.demo
+	@$(VENV)/bin/python -m demo $(VERBOSE)
+
+test: $(VENV)/.test
+	@$(VENV)/bin/python -m tools
+
+$(PARTS): $(VENV)/.test
+	@$(VENV)/bin/python -m tools $@ $(ARGS)
+
+format: $(VENV)/.test
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+pins: $(VENV)/.test
+	@cd tests/requirements && for set in demo test; do \
+	    $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	        --no-annotate --no-header --output-file $$set.txt $$set.in || exit 1; \
+	done
+
+$(VENV)/.python: tests/tools/install.sh tests/tools/find_python.sh tests/requirements/uv.txt
+	@sh tests/tools/find_python.sh $(PYTHON) > /dev/null
+	@sh $(INSTALL) python "$$(sh tests/tools/find_python.sh $(PYTHON))"
+
+$(VENV)/.demo: $(VENV)/.python tests/requirements/demo.txt
+	@sh $(INSTALL) demo
+
+$(VENV)/.test: $(VENV)/.demo tests/requirements/test.txt
+	@sh $(INSTALL) test
+
+clean:
+	rm -rf build tests/output .coverage .mypy_cache .pytest_cache .ruff_cache
+
+distclean: clean
+	rm -rf .venv .cache

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The unit tests, by pytest, against this checkout."""
+
+from __future__ import annotations
+
+import typing as t
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from . import tree
+from .environment import private_environment
+from .process import run
+from .result import Result, judged
+
+
+def main(arguments: t.Sequence[str], log: Path) -> Result:
+    """Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path."""
+    env = private_environment()
+    report = tree.BUILD / "units.xml"
+    report.unlink(missing_ok=True)
+    command = ["pytest", "-p", "no:cacheprovider", "--numprocesses", "auto", f"--junit-xml={report}", *arguments]
+    finished = run(command, cwd=tree.ROOT, env=env, log=log)
+    if not report.exists():
+        return judged(0, 0, "pytest ended without a report", finished.returncode)
+    return counted(ET.parse(report).getroot(), finished.returncode)
+
+
+def counted(report: ET.Element, returncode: int) -> Result:
+    """Count a JUnit report. Skipped tests have not passed, and are said."""
+    totals = {
+        name: sum(int(suite.get(name, "0")) for suite in report.iter("testsuite"))
+        for name in ("tests", "failures", "errors", "skipped")
+    }
+    failed = totals["failures"] + totals["errors"]
+    summary = f"{totals['skipped']} skipped" if totals["skipped"] else "none skipped"
+    return judged(totals["tests"] - failed - totals["skipped"], failed, summary, returncode)
