@@ -456,7 +456,7 @@ def crowd(count: int) -> Iterator[dict[str, Any]]:
 
 
 def new_secret(dashed: bool) -> str:
-    characters = [secrets.choice(SECRET_ALPHABET) for _ in range(SECRET_LENGTH)]
+    characters = [secrets.choice(SECRET_ALPHABET) for _unused in range(SECRET_LENGTH)]
     if dashed:
         characters[0] = "-"
     return "".join(characters)

@@ -84,7 +84,7 @@ class Contract:
         self._paths = [
             (_path_pattern(template), self._operations_of(item)) for template, item in document["paths"].items()
         ]
-        self.operations = {operation.id: operation for _, found in self._paths for operation in found.values()}
+        self.operations = {operation.id: operation for _unused, found in self._paths for operation in found.values()}
         self.permissions = frozenset().union(*(operation.permissions for operation in self.operations.values()))
 
     @classmethod
@@ -188,7 +188,7 @@ def _explained(error: Exception) -> str:
 
 def _undocumented(operation: Operation, query: list[tuple[str, str]], body: bytes) -> str | None:
     """What openapi-core lets pass and a strict service would not."""
-    names = [name for name, _ in query]
+    names = [name for name, _unused in query]
     for name, value in query:
         schema = operation.parameters.get(name)
         if schema is None:

@@ -49,7 +49,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
-        for key_node, _ in node.value:
+        for key_node, _unused in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise WrongConfiguration(f"{key!r} is given twice (line {key_node.start_mark.line + 1})")

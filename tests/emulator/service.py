@@ -185,7 +185,7 @@ class Service:
     def _account_of(self, request: Request) -> Account | None:
         """The account that the credentials name, be the secret right or wrong."""
         try:
-            key_id, _ = _credentials(request)
+            key_id, _unused = _credentials(request)
         except Refused:
             return None
         return self.cloud.account_of_key(key_id)
@@ -226,7 +226,7 @@ def _wrong_method(allowed: list[str]) -> Answer:
 
 
 def _credentials(request: Request) -> tuple[str, str]:
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    scheme, _unused, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         key_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):

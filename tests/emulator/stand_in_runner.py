@@ -140,7 +140,7 @@ def _check_endpoint(endpoint: str) -> None:
     try:
         parts = urlsplit(endpoint)
         host = parts.hostname
-        _ = parts.port
+        _unused = parts.port
     except ValueError:
         raise WrongConfiguration(f"the endpoint {endpoint!r} is not a URL") from None
     if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") or parts.query or parts.fragment:

@@ -185,7 +185,7 @@ def test_a_reset_account_keeps_its_api_keys_and_nothing_else(account: Account, a
 
 def test_settings_may_change_on_the_way(account: Account, api: Api) -> None:
     account.change_settings(window_factor=1)
-    assert [api.post(RUNNERS).status_code for _ in range(11)][-1] == 429
+    assert [api.post(RUNNERS).status_code for _unused in range(11)][-1] == 429
 
 
 @pytest.mark.parametrize(

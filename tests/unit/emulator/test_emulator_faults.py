@@ -23,19 +23,19 @@ RUNNERS = "/api/v1/runners"
 
 def test_a_fault_strikes_as_often_as_it_was_asked_to(account: Account, api: Api) -> None:
     account.fault("status", "listRunners", status=503, times=2)
-    assert [api.get(RUNNERS).status_code for _ in range(3)] == [503, 503, 200]
+    assert [api.get(RUNNERS).status_code for _unused in range(3)] == [503, 503, 200]
 
 
 def test_a_fault_without_times_always_strikes(account: Account, api: Api) -> None:
     account.fault("status", status=503, times=None)
-    assert {api.get(RUNNERS).status_code for _ in range(5)} == {503}
+    assert {api.get(RUNNERS).status_code for _unused in range(5)} == {503}
     account.clear_faults()
     assert api.get(RUNNERS).status_code == 200
 
 
 def test_a_fault_may_let_requests_pass_first(account: Account, api: Api) -> None:
     account.fault("status", status=503, after=2)
-    assert [api.get(RUNNERS).status_code for _ in range(4)] == [200, 200, 503, 200]
+    assert [api.get(RUNNERS).status_code for _unused in range(4)] == [200, 200, 503, 200]
 
 
 def test_a_fault_strikes_its_operation_only(account: Account, api: Api) -> None:
@@ -65,7 +65,7 @@ def test_a_fault_strikes_with_its_probability_and_seed(emulator: Emulator, conne
         account = emulator.account(window_factor=0)
         account.fault("status", status=503, times=None, probability=0.5, seed=seed)
         api = connect(account)
-        seen.append([api.get(RUNNERS).status_code for _ in range(40)])
+        seen.append([api.get(RUNNERS).status_code for _unused in range(40)])
     assert seen[0] == seen[1] != seen[2]
     assert 8 < seen[0].count(503) < 32
 
@@ -73,7 +73,7 @@ def test_a_fault_strikes_with_its_probability_and_seed(emulator: Emulator, conne
 def test_faults_strike_in_the_order_in_which_they_were_asked_for(account: Account, api: Api) -> None:
     account.fault("status", status=502)
     account.fault("status", status=503)
-    assert [api.get(RUNNERS).status_code for _ in range(3)] == [502, 503, 200]
+    assert [api.get(RUNNERS).status_code for _unused in range(3)] == [502, 503, 200]
 
 
 def test_the_journal_and_the_fault_say_that_it_struck(account: Account, api: Api) -> None:

@@ -56,7 +56,7 @@ def test_each_operation_is_refused_after_as_many_requests_as_its_limit_allows(op
     service = Service.create(clock=clock)
     account = service.cloud.add_account()
     limit = service.contract.operations[operation].limit
-    for _ in range(limit.requests):
+    for _unused in range(limit.requests):
         account.admit(operation)
     with pytest.raises(Refused) as refused:
         account.admit(operation)
@@ -81,7 +81,7 @@ def test_retry_after_is_the_time_left_in_whole_seconds_rounded_up(window: Callab
 def test_refused_requests_do_not_lengthen_the_wait(window: Callable[[float], int | None]) -> None:
     window(0)
     window(0)
-    assert [window(5) for _ in range(50)] == [5] * 50
+    assert [window(5) for _unused in range(50)] == [5] * 50
     assert window(10) is None
 
 
@@ -98,7 +98,7 @@ def test_asking_again_after_retry_after_is_admitted() -> None:
 def test_a_factor_shortens_the_windows_but_not_retry_after_below_one_second() -> None:
     clock = ManualClock()
     account = Service.create(Settings(window_factor=0.001), clock).cloud.add_account()
-    for _ in range(10):
+    for _unused in range(10):
         account.admit("createRunner")
     with pytest.raises(Refused) as refused:
         account.admit("createRunner")
@@ -108,12 +108,12 @@ def test_a_factor_shortens_the_windows_but_not_retry_after_below_one_second() ->
 
 
 def test_a_factor_of_zero_turns_the_limits_off(account: Account, api: Api) -> None:
-    assert {api.post(RUNNERS).status_code for _ in range(30)} == {200}
+    assert {api.post(RUNNERS).status_code for _unused in range(30)} == {200}
 
 
 def test_the_eleventh_creation_within_a_minute_is_deferred(limited: Account, connect: Connect) -> None:
     api = connect(limited)
-    answers = [api.post(RUNNERS) for _ in range(11)]
+    answers = [api.post(RUNNERS) for _unused in range(11)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     assert answers[-1].json()["code"] == "too_many_requests"
@@ -121,43 +121,43 @@ def test_the_eleventh_creation_within_a_minute_is_deferred(limited: Account, con
 
 def test_a_deferred_creation_has_issued_no_key(limited: Account, connect: Connect) -> None:
     api = connect(limited)
-    for _ in range(12):
+    for _unused in range(12):
         api.post(RUNNERS)
     assert limited.stats()["keys_issued"] == 10
 
 
 def test_after_the_window_creation_works_again(limited: Account, connect: Connect) -> None:
     api = connect(limited)
-    deferred = [api.post(RUNNERS) for _ in range(11)][-1]
+    deferred = [api.post(RUNNERS) for _unused in range(11)][-1]
     limited.advance(int(deferred.headers["Retry-After"]))
     assert api.post(RUNNERS).status_code == 200
 
 
 def test_each_operation_has_its_own_window(limited: Account, connect: Connect) -> None:
     api = connect(limited)
-    for _ in range(11):
+    for _unused in range(11):
         api.post(RUNNERS)
     assert [api.get(RUNNERS).status_code, api.delete(f"{RUNNERS}/x").status_code] == [200, 404]
 
 
 def test_each_account_has_its_own_windows(limited: Account, emulator: Emulator, connect: Connect) -> None:
-    for _ in range(11):
+    for _unused in range(11):
         connect(limited).post(RUNNERS)
     assert connect(emulator.account()).post(RUNNERS).status_code == 200
 
 
 def test_all_keys_of_an_account_share_its_windows(limited: Account, connect: Connect) -> None:
-    for _ in range(10):
+    for _unused in range(10):
         connect(limited).post(RUNNERS)
     assert connect(limited, limited.add_key()).post(RUNNERS).status_code == 429
 
 
 def test_authentication_comes_before_the_limit(limited: Account, connect: Connect) -> None:
-    for _ in range(15):
+    for _unused in range(15):
         connect(limited, None).post(RUNNERS)
     assert connect(limited).post(RUNNERS).status_code == 200
 
 
 def test_the_limit_comes_before_the_permission(limited: Account, connect: Connect) -> None:
     api = connect(limited, limited.add_key(permissions=[]))
-    assert [api.post(RUNNERS).status_code for _ in range(11)] == [403] * 10 + [429]
+    assert [api.post(RUNNERS).status_code for _unused in range(11)] == [403] * 10 + [429]

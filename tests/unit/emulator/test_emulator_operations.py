@@ -176,7 +176,7 @@ def test_creation_gives_a_uuid_and_a_secret_of_55_characters(api: Api) -> None:
 
 
 def test_each_key_is_given_once(api: Api) -> None:
-    keys = [api.create() for _ in range(20)]
+    keys = [api.create() for _unused in range(20)]
     assert len({key["apiKeyId"] for key in keys}) == len({key["apiKeySecret"] for key in keys}) == 20
 
 
@@ -187,14 +187,14 @@ def test_creation_registers_no_runner(account: Account, api: Api) -> None:
 
 
 def test_some_secrets_begin_with_a_dash(api: Api) -> None:
-    begin = [api.create()["apiKeySecret"][0] == "-" for _ in range(8)]
+    begin = [api.create()["apiKeySecret"][0] == "-" for _unused in range(8)]
     assert True in begin
     assert False in begin
 
 
 def test_an_account_may_have_all_secrets_begin_with_a_dash(emulator: Emulator, connect: Connect) -> None:
     api = connect(emulator.account(secrets="dash"))
-    assert {api.create()["apiKeySecret"][0] for _ in range(5)} == {"-"}
+    assert {api.create()["apiKeySecret"][0] for _unused in range(5)} == {"-"}
 
 
 def test_an_account_may_have_key_ids_of_digits(emulator: Emulator, connect: Connect) -> None:
@@ -208,7 +208,7 @@ def test_creation_with_a_body_violates_the_contract(account: Account, api: Api) 
 
 
 def test_keys_issued_are_counted_per_account(emulator: Emulator, account: Account, api: Api) -> None:
-    issued = [api.create()["apiKeyId"] for _ in range(3)]
+    issued = [api.create()["apiKeyId"] for _unused in range(3)]
     stats = account.stats()
     assert (stats["keys_issued"], stats["runner_key_ids"]) == (3, issued)
     assert emulator.account().stats()["keys_issued"] == 0

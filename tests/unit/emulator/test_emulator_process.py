@@ -79,14 +79,14 @@ def test_faults_may_come_from_a_file(accounts: str, tmp_path: Path) -> None:
     faults = tmp_path / "faults.yml"
     faults.write_text("- {kind: status, operation: listRunners, status: 503}", encoding="utf-8")
     with Emulator("--accounts", accounts, "--faults", str(faults)) as emulator, api_of(emulator, KEY_1) as api:
-        assert [api.get(RUNNERS).status_code for _ in range(2)] == [503, 200]
+        assert [api.get(RUNNERS).status_code for _unused in range(2)] == [503, 200]
 
 
 def test_options_are_the_defaults_of_accounts() -> None:
     with Emulator("--secrets", "dash", "--key-ids", "digits", "--window-factor", "0") as emulator:
         account = emulator.account()
         with Api(account.endpoint, account) as api:
-            made = [api.create() for _ in range(12)]
+            made = [api.create() for _unused in range(12)]
     assert {key["apiKeySecret"][0] for key in made} == {"-"}
     assert all(key["apiKeyId"].isdigit() for key in made)
 

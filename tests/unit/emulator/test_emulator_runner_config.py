@@ -56,8 +56,8 @@ def dotenv() -> str:
 
 
 def soda_core(**changes: Any) -> str:
-    scheme, _, host = ENDPOINT.partition("://")
-    address, _, port = host.rpartition(":")
+    scheme, _unused, host = ENDPOINT.partition("://")
+    address, _unused, port = host.rpartition(":")
     cloud = {"host": address, "port": port, "scheme": scheme, "api_key_id": KEY.api_key_id,
              "api_key_secret": KEY.api_key_secret, **changes}  # fmt: skip
     return json.dumps({"soda_cloud": {name: value for name, value in cloud.items() if value is not None}})

@@ -96,7 +96,7 @@ def test_a_soda_cloud_api_key_registers_nothing(account: Account, api: Api) -> N
 
 
 def test_registering_again_with_the_same_key_is_the_same_runner(api: Api, key: Key) -> None:
-    ids = {register(api, key, "edge-1").json()["runner"]["id"] for _ in range(2)}
+    ids = {register(api, key, "edge-1").json()["runner"]["id"] for _unused in range(2)}
     assert len(ids) == 1
     assert api.page()["totalElements"] == 1
 

@@ -61,8 +61,8 @@ def dotenv(key: Key) -> str:
 
 
 def soda_core(account: Account, key: Key, **changes: Any) -> str:
-    scheme, _, host = account.endpoint.partition("://")
-    address, _, port = host.rpartition(":")
+    scheme, _unused, host = account.endpoint.partition("://")
+    address, _unused, port = host.rpartition(":")
     cloud = {"host": address, "port": port, "scheme": scheme, "api_key_id": key.api_key_id,
              "api_key_secret": key.api_key_secret, **changes}  # fmt: skip
     return json.dumps({"soda_cloud": {name: value for name, value in cloud.items() if value is not None}})

@@ -117,15 +117,10 @@ def run_module(name: str, arguments: Mapping[str, Any]) -> tuple[Json, str]:
     warnings._global_warnings.clear()
     warnings._global_deprecations.clear()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-        else:
-            raise AssertionError(f"{name} ended without a result")
+    with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+        main()
     result: Json = json.loads(printed.getvalue())
-    assert code == (1 if result.get("failed") else 0)
+    assert ended.value.code == (1 if result.get("failed") else 0)
     return result, printed.getvalue()
 
 
@@ -311,5 +306,5 @@ def result_of(process: subprocess.Popen[str], timeout: float = 60) -> Json:
 
 def in_process() -> None:
     """Run the module that the command line names, with the arguments from standard input."""
-    _, output = run_module(sys.argv[1], json.load(sys.stdin))
+    _unused, output = run_module(sys.argv[1], json.load(sys.stdin))
     print(output)

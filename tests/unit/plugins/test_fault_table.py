@@ -4,7 +4,7 @@
 
 """Every fault with every operation, through the modules: what they answer, how often they ask, how many keys it costs.
 
-docs/faults.md is this table. C(SODA_TEST_WRITE_DOCS=1) writes it anew; otherwise it must be as the run found it.
+docs/faults.md is this table. C(COLLECTION_WRITE_DOCS=1) writes it anew; otherwise it must be as the run found it.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def run(soda: Soda, operation: str, **options: Any) -> Ran:
     if operation == "list":
         return soda.info(**given)
     if operation == "get":
-        (first, *_) = [r["id"] for r in soda.account.runners()] or ["11111111-1111-4111-8111-111111111111"]
+        first = [*(r["id"] for r in soda.account.runners()), "11111111-1111-4111-8111-111111111111"][0]
         return soda.runner(name=None, key_path=None, id=first, **given)
     if operation == "create":
         return soda.runner(name="new", key_path=soda.folder / "new.json", **given)
@@ -197,7 +197,7 @@ def unused_port() -> int:
         return port
 
 
-class server_that_is:  # noqa: N801
+class server_that_is:
     """An emulator with such a certificate, and the options that trust the one that signed it."""
 
     def __init__(self, fault: str, tmp_path: Path) -> None:
@@ -249,9 +249,7 @@ def self_signed(name: str, until: datetime.datetime, folder: Path) -> tuple[Path
     certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
     certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return certificate_path, key_path
 
@@ -259,15 +257,16 @@ def self_signed(name: str, until: datetime.datetime, folder: Path) -> tuple[Path
 HEAD = f"""\
 # What happens when Soda Cloud does not answer as it should
 
-Each fault with each of the four calls, through the modules, against the emulator: once, and then for ever. A cell says what
-the module answered (`failure.code`, and whether it is retryable), how often it asked, and how many keys that cost.
-`retry_budget` is {BUDGET} seconds here, the account has three runners, and a key is asked for for a fourth.
+Each fault with each of the four calls, through the modules, against the emulator: once, and then for ever. A cell
+says what the module answered (`failure.code`, and whether it is retryable), how often it asked, and how many keys that
+cost. `retry_budget` is {BUDGET} seconds here, the account has three runners, and a key is asked for for a fourth.
 
-The list is a `soda_runner_info`, the get a `soda_runner` by `id`, the create one with `state=present`, and the delete one with
-`state=absent`. The table is made by a test, `tests/unit/plugins/test_fault_table.py`, which fails when it is not true.
+The list is a `soda_runner_info`, the get a `soda_runner` by `id`, the create one with `state=present`, and the delete
+one with `state=absent`. A test makes the table, `tests/unit/plugins/test_fault_table.py`, and fails when it is not true.
 
-**A request for a key is sent again in the rows of 429 only.** In the rows where nothing was sent it is tried again as well,
-which does not count as asked. Everywhere else a second request might issue a second key, so the task fails and says so.
+**A request for a key is sent again in the rows of 429 only.** In the rows where nothing was sent it is tried again as
+well, which does not count as asked. Everywhere else a second request might issue a second key, so the task fails and
+says so.
 
 | fault | call | once | for ever |
 | --- | --- | --- | --- |
@@ -283,8 +282,6 @@ def test_every_fault_with_every_operation(
             assert row.operation == "create"
             assert row.fault.startswith("429")
     table = HEAD + "\n".join(row.markdown() for row in rows) + "\n"
-    if os.environ.get("SODA_TEST_WRITE_DOCS"):
+    if os.environ.get("COLLECTION_WRITE_DOCS"):
         DOCUMENT.write_text(table, encoding="utf-8")
     assert DOCUMENT.read_text(encoding="utf-8") == table
-
-

@@ -359,8 +359,8 @@ def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> Non
         "no folder for a key that is not there": ("key_path_unusable", {"key_path": missing, "key_from": None}),
     }
     before = snapshot(host.folder)
-    host.play(*(host.task(name, **options) for name, (_, options) in fails.items()))
-    assert {name: host.code(name) for name in fails} == {name: code for name, (code, _) in fails.items()}
+    host.play(*(host.task(name, **options) for name, (_unused, options) in fails.items()))
+    assert {name: host.code(name) for name in fails} == {name: code for name, (code, _unused) in fails.items()}
     assert "helm_values" in host["an unknown format"]["msg"]
     assert snapshot(host.folder) == before
 

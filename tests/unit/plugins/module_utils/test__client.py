@@ -104,32 +104,30 @@ def runner(account: Account) -> str:
 
 AGAIN, FAIL, DOUBT = "sent again", "fails", "fails in doubt"
 
-# fmt: off
 REACTIONS = [
-    # what happens, and whether the work was done     list   get    delete create
-    ("429",                                           AGAIN, AGAIN, AGAIN, AGAIN),
-    ("429 with HTML",                                 AGAIN, AGAIN, AGAIN, AGAIN),
-    ("reset before it was read",                      AGAIN, AGAIN, AGAIN, DOUBT),
-    ("reset after the work",                          AGAIN, AGAIN, AGAIN, DOUBT),
-    ("an answer cut off",                             AGAIN, AGAIN, AGAIN, DOUBT),
-    ("an answer after the timeout",                   AGAIN, AGAIN, AGAIN, DOUBT),
-    ("502 with HTML",                                 AGAIN, AGAIN, AGAIN, DOUBT),
-    ("503",                                           AGAIN, AGAIN, AGAIN, DOUBT),
-    ("503 after the work",                            AGAIN, AGAIN, AGAIN, DOUBT),
-    ("504",                                           AGAIN, AGAIN, AGAIN, DOUBT),
-    ("500",                                           FAIL,  FAIL,  DOUBT, DOUBT),
-    ("500 after the work",                            FAIL,  FAIL,  DOUBT, DOUBT),
-    ("501 with HTML",                                 FAIL,  FAIL,  DOUBT, DOUBT),
-    ("200 with HTML",                                 FAIL,  FAIL,  DOUBT, DOUBT),
-    ("200 with a list",                               FAIL,  FAIL,  DOUBT, DOUBT),
-    ("200 with half of the JSON",                     FAIL,  FAIL,  DOUBT, DOUBT),
-    ("302",                                           FAIL,  FAIL,  DOUBT, DOUBT),
-    ("400",                                           FAIL,  FAIL,  FAIL,  FAIL),
-    ("401",                                           FAIL,  FAIL,  FAIL,  FAIL),
-    ("403",                                           FAIL,  FAIL,  FAIL,  FAIL),
-    ("405 with HTML",                                 FAIL,  FAIL,  FAIL,  FAIL),
+    # what happens, and whether the work was done; then list, get, delete, create
+    ("429", AGAIN, AGAIN, AGAIN, AGAIN),
+    ("429 with HTML", AGAIN, AGAIN, AGAIN, AGAIN),
+    ("reset before it was read", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("reset after the work", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("an answer cut off", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("an answer after the timeout", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("502 with HTML", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("503", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("503 after the work", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("504", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("500", FAIL, FAIL, DOUBT, DOUBT),
+    ("500 after the work", FAIL, FAIL, DOUBT, DOUBT),
+    ("501 with HTML", FAIL, FAIL, DOUBT, DOUBT),
+    ("200 with HTML", FAIL, FAIL, DOUBT, DOUBT),
+    ("200 with a list", FAIL, FAIL, DOUBT, DOUBT),
+    ("200 with half of the JSON", FAIL, FAIL, DOUBT, DOUBT),
+    ("302", FAIL, FAIL, DOUBT, DOUBT),
+    ("400", FAIL, FAIL, FAIL, FAIL),
+    ("401", FAIL, FAIL, FAIL, FAIL),
+    ("403", FAIL, FAIL, FAIL, FAIL),
+    ("405 with HTML", FAIL, FAIL, FAIL, FAIL),
 ]
-# fmt: on
 
 HTML = {"body": "<!DOCTYPE html><html></html>", "content_type": "text/html"}
 FAULTS: dict[str, Json] = {
@@ -188,27 +186,25 @@ def test_what_is_sent_again(
     assert len(time_.waits) == (reaction is AGAIN)
 
 
-# fmt: off
 FAILURES = [
-    # what keeps happening           code            retryable
-    ("429",                          "rate_limited",   True),
-    ("reset before it was read",     "no_answer",      True),
-    ("reset after the work",         "no_answer",      True),
-    ("an answer cut off",            "no_answer",      True),
-    ("an answer after the timeout",  "no_answer",      True),
-    ("502 with HTML",                "server_error",   True),
-    ("503",                          "server_error",   True),
-    ("500",                          "server_error",   True),
-    ("200 with HTML",                "not_soda_cloud", False),
-    ("200 with a list",              "not_soda_cloud", False),
-    ("200 with half of the JSON",    "not_soda_cloud", False),
-    ("302",                          "not_soda_cloud", False),
-    ("400",                          "bad_request",    False),
-    ("401",                          "unauthorized",   False),
-    ("403",                          "forbidden",      False),
-    ("405 with HTML",                "refused",        False),
+    # what keeps happening, code, retryable
+    ("429", "rate_limited", True),
+    ("reset before it was read", "no_answer", True),
+    ("reset after the work", "no_answer", True),
+    ("an answer cut off", "no_answer", True),
+    ("an answer after the timeout", "no_answer", True),
+    ("502 with HTML", "server_error", True),
+    ("503", "server_error", True),
+    ("500", "server_error", True),
+    ("200 with HTML", "not_soda_cloud", False),
+    ("200 with a list", "not_soda_cloud", False),
+    ("200 with half of the JSON", "not_soda_cloud", False),
+    ("302", "not_soda_cloud", False),
+    ("400", "bad_request", False),
+    ("401", "unauthorized", False),
+    ("403", "forbidden", False),
+    ("405 with HTML", "refused", False),
 ]
-# fmt: on
 
 
 @every_operation
@@ -393,7 +389,7 @@ def test_the_limits_as_they_are_are_absorbed(emulator: Emulator) -> None:
     account = emulator.account()
     time_ = Time(account)
     client = client_of(account, time_, jitter=random.uniform)
-    for _ in range(25):
+    for _unused in range(25):
         client.send(Operation.CREATE, RUNNERS)
     assert account.stats()["keys_issued"] == 25
     assert account.operations().count("createRunner") == 25 + len(time_.waits)
@@ -472,7 +468,7 @@ def listening(handle: Callable[[socket.socket], None], port: int = 0) -> Iterato
         def accept() -> None:
             while not ended.is_set():
                 with contextlib.suppress(OSError):
-                    connected, _ = server.accept()
+                    connected, _unused = server.accept()
                     threading.Thread(target=deal_with, args=(connected,), daemon=True).start()
 
         def deal_with(connected: socket.socket) -> None:

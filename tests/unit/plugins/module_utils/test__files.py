@@ -199,7 +199,7 @@ def test_no_file_descriptor_is_left_open(path: Path) -> None:
     if not descriptors.exists():
         pytest.skip("needs /proc")
     before = len(list(descriptors.iterdir()))
-    for _ in range(5):
+    for _unused in range(5):
         with reserve(path) as reservation:
             reservation.commit(b"content")
         place(path).read()

@@ -524,7 +524,7 @@ def test_a_runner_that_only_the_second_listing_shows_costs_no_key(soda: Soda) ->
 
 def test_a_runner_that_moves_from_page_to_page_while_it_is_looked_for_costs_no_key(soda: Soda) -> None:
     """One before it goes, so it moves to the page that was read; another comes, so the totals agree."""
-    (first, *_) = soda.account.seed(count=1000)
+    first, *_others = soda.account.seed(count=1000)
     soda.listed(id=RUNNER)
     soda.account.fault("move", LIST, page=1, remove=first, add={"name": "another"})
     ran = soda.runner()
@@ -1115,7 +1115,7 @@ def test_any_file_name_works(soda: Soda, file: str) -> None:
 def test_two_runs_at_once_for_one_key_path_issue_one_key(soda: Soda) -> None:
     soda.account.fault("delay", CREATE, seconds=1.5, times=None)
     options = {"name": NAME, "key_path": soda.key_path, "retry_budget": 30}
-    results = [result_of(process) for process in [soda.start("soda_runner", **options) for _ in range(2)]]
+    results = [result_of(process) for process in [soda.start("soda_runner", **options) for _unused in range(2)]]
     assert [result.get("msg") for result in results if result.get("failed")] == []
     assert sorted(result["changed"] for result in results) == [False, True]
     assert {result["key"]["api_key_id"] for result in results} == {soda.key()["api_key_id"]}

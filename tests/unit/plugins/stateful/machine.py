@@ -10,6 +10,7 @@ reported; nothing is said to have changed that did not; a check foretells the ru
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -159,10 +160,9 @@ class Fleet(RuleBasedStateMachine):
         """The runner registers with the key that it was given."""
         held = self._facts(name).held
         if held is not None and held.in_place:
-            try:
+            # The name may be another's, or the runner of that id gone.
+            with contextlib.suppress(EmulatorFailed):
                 self.account.register(name, held.api_key_id, held.runner_id)
-            except EmulatorFailed:
-                pass  # The name is another's, or the runner of that id is gone.
 
     @rule(name=names)
     def deleted_by_others(self, name: str) -> None:
@@ -283,7 +283,7 @@ class Fleet(RuleBasedStateMachine):
         os.close(writer)
         with open(reader, encoding="ascii") as pipe:
             passed = pipe.read().splitlines()
-        _, status = os.waitpid(child, 0)
+        _unused, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) in (0, 9), passed
         return passed
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The promises, under any interleaving. C(SODA_TEST_STEPS) says how many steps to make; make test-deep makes 10,000."""
+"""The promises, under any interleaving. COLLECTION_TEST_STEPS says how many steps; make test-deep makes 10,000."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FleetOfModules(Fleet):
             "key_version": self.version[name],
             "_ansible_check_mode": check,
         }
-        result, _ = run_module("soda_runner", options)
+        result, _unused = run_module("soda_runner", options)
         return Outcome(None, result["failure"]) if result.get("failed") else Outcome(result, None)
 
 
@@ -55,7 +55,7 @@ def run(fleet: type[Fleet], emulator: Emulator, steps: int) -> None:
 
 
 def test_every_promise_holds_under_any_interleaving(emulator: Emulator) -> None:
-    run(Fleet, emulator, int(os.environ.get("SODA_TEST_STEPS", "600")))
+    run(Fleet, emulator, int(os.environ.get("COLLECTION_TEST_STEPS", "600")))
 
 
 def test_every_promise_holds_through_the_module(emulator: Emulator) -> None:
