@@ -10,6 +10,7 @@ docs/faults.md is this table. C(COLLECTION_WRITE_DOCS=1) writes it anew; otherwi
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.community.soda.plugins.module_utils import _client
 from ansible_collections.community.soda.tests.unit.plugins.harness import Ran, Soda
 from emulator.client import Emulator
 
@@ -36,7 +38,9 @@ OPERATIONS = {"list": "listRunners", "get": "getRunner", "create": "createRunner
 
 
 def deferred(retry_after: str | None) -> dict[str, Any]:
-    return {"kind": "status", "status": 429, "headers": {} if retry_after is None else {"Retry-After": retry_after}}
+    """An answer that defers the request, without a code of its own that would be told instead of the client's."""
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return {"kind": "status", "status": 429, "headers": headers, "body": {"message": "Slow down."}}
 
 
 def page(status: int) -> dict[str, Any]:
@@ -131,7 +135,12 @@ def summary(ran: Ran, asked: int, issued: int) -> str:
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are counted by the client, and take no time."""
+    """
+    Waits take no time and have no jitter, and only they count against the budget: what is asked how often is the same
+    on every machine.
+    """
+    steady = functools.partial(_client.Client, clock=lambda: 0.0, jitter=lambda least, _most: least)
+    monkeypatch.setattr(_client, "Client", steady)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
@@ -262,7 +271,8 @@ says what the module answered (`failure.code`, and whether it is retryable), how
 cost. `retry_budget` is {BUDGET} seconds here, the account has three runners, and a key is asked for for a fourth.
 
 The list is a `soda_runner_info`, the get a `soda_runner` by `id`, the create one with `state=present`, and the delete
-one with `state=absent`. A test makes the table, `tests/unit/plugins/test_fault_table.py`, and fails when it is not true.
+one with `state=absent`. Waits are not lengthened at random, as they are elsewhere. A test makes the table,
+`tests/unit/plugins/test_fault_table.py`, and fails when it is not true.
 
 **A request for a key is sent again in the rows of 429 only.** In the rows where nothing was sent it is tried again as
 well, which does not count as asked. Everywhere else a second request might issue a second key, so the task fails and
