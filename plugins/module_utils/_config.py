@@ -74,9 +74,12 @@ def masked(file_format: str, text: str, mask: str = MASK) -> str:
     try:
         if file_format == "dotenv":
             return "".join(f"{_masked_line(line, mask)}\n" for line in text.splitlines())
-        return "---\n".join(_dump(_masked(document, mask)) for document in yaml.safe_load_all(text))
+        documents = list(yaml.safe_load_all(text))
+        if all(isinstance(document, (dict, type(None))) for document in documents):
+            return "---\n".join(_dump(_masked(document, mask)) for document in documents)
     except (yaml.YAMLError, ValueError, RecursionError):
-        return f"({len(text)} characters that are not {file_format}, not shown)\n"
+        pass
+    return f"({len(text)} characters that are not {file_format}, not shown)\n"
 
 
 def _helm_values(key: HeldKey, settings: Settings) -> str:

@@ -90,12 +90,13 @@ class KeyFile:
         """
         The key that is held for this endpoint and name; with no name, whichever runner's it is.
 
-        Raises V(key_file_not_ours) or V(key_file_of_another_runner), and leaves the file alone.
+        Raises V(key_file_not_ours) or V(key_file_of_another_runner), and leaves the file alone: so also when a run
+        that was killed left another runner's key beside it.
         """
         content = self.place.read()
         held = None if content is None else self.parse(content)
         if held is not None:
-            self._check_whose(held, endpoint, name)
+            self._check_whose(held, endpoint, name, self.path)
         return self._left_behind(endpoint, name, held) or held
 
     def exists(self) -> bool:
@@ -197,14 +198,15 @@ class KeyFile:
             if os.lstat(path).st_uid != os.geteuid():
                 return None
             left = self.parse(self.place.read(self._temporary) or b"")
-            self._check_whose(left, endpoint, name)
         except (OSError, SodaError):
             return None
+        # Another runner's key is nowhere else: the place is not taken from it.
+        self._check_whose(left, endpoint, name, path)
         if held is not None and (left.api_key_id == held.api_key_id or left.key_version < held.key_version):
             return None
         return dataclasses.replace(left, in_place=False)
 
-    def _check_whose(self, held: HeldKey, endpoint: str, name: str | None) -> None:
+    def _check_whose(self, held: HeldKey, endpoint: str, name: str | None, path: str) -> None:
         try:
             same_endpoint = normalise_endpoint(held.endpoint) == endpoint
         except SodaError:
@@ -213,7 +215,7 @@ class KeyFile:
             return
         raise error(
             "key_file_of_another_runner",
-            f"{self.path} holds the key of the runner {held.name!r} at {held.endpoint},"
+            f"{path} holds the key of the runner {held.name!r} at {held.endpoint},"
             f" not of {name!r} at {endpoint}. It was left alone. Name another key_path, or remove the file"
             " if that runner is gone.",
         )
@@ -346,11 +348,16 @@ def kept_elsewhere(path: str, key: HeldKey, exc: OSError) -> SodaError:
     for folder in ("/var/tmp", os.path.expanduser("~"), tempfile.gettempdir(), "/dev/shm"):
         try:
             fd, kept = tempfile.mkstemp(prefix="soda-runner-key-", suffix=".json", dir=folder)
+        except OSError:
+            continue
+        try:
             with open(fd, "wb") as file:
                 file.write(key.to_json())
                 file.flush()
                 os.fsync(fd)
         except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(kept)
             continue
         return SodaError(
             Failure(
