@@ -21,7 +21,9 @@ author:
   - community.soda contributors (@community-soda)
 description:
   - Gives a file name that is the same for each way to write an endpoint, and that any runner name has.
-positional: _input, name
+  - The same name in two accounts is two runners, so their keys wait in two files. An account is told by the id of the
+    Soda Cloud API key, which alone is no secret.
+positional: _input, name, cloud_api_key_id
 options:
   _input:
     description: The endpoint of Soda Cloud.
@@ -31,12 +33,16 @@ options:
     description: The name of the runner.
     type: str
     required: true
+  cloud_api_key_id:
+    description: The id of the Soda Cloud API key that the runner key is issued with.
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Show where the key of a runner waits
   ansible.builtin.debug:
-    msg: "{{ 'https://cloud.soda.io' | community.soda.escrow_name('warehouse-eu') }}"
+    msg: "{{ 'https://cloud.soda.io' | community.soda.escrow_name('warehouse-eu', soda_runner_cloud_api_key_id) }}"
 """
 
 RETURN = r"""
@@ -46,12 +52,13 @@ _value:
 """
 
 
-def escrow_name(endpoint: str, name: str) -> str:
-    """The SHA-256 of endpoint and name, so that a slash or a leading dash in a name does no harm."""
+def escrow_name(endpoint: str, name: str, cloud_api_key_id: str) -> str:
+    """The SHA-256 of the three, so that a slash or a leading dash in a name does no harm."""
     with contextlib.suppress(SodaError):
         # Of one that is no endpoint, the module that is given the file says what is wrong with it.
         endpoint = normalise_endpoint(endpoint)
-    return hashlib.sha256(f"{endpoint}\n{name}".encode("utf-8", "surrogatepass")).hexdigest() + ".json"
+    whose = f"{endpoint}\n{name}\n{cloud_api_key_id}"
+    return hashlib.sha256(whose.encode("utf-8", "surrogatepass")).hexdigest() + ".json"
 
 
 class FilterModule:

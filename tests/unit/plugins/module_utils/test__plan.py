@@ -62,7 +62,7 @@ ID_ALONE = Wanted(name=None, id="id-1")
 
 # fmt: off
 PRESENT = [
-    # wanted    listed       key      steps            registration  warning
+    # wanted, listed, key, steps, registration, warning
     (WANTED, [], None, [ISSUE], "pending", None),
     (NO_PATH, [], None, [ISSUE], "pending", "every further run issues another"),
     (AT_2, [], None, [ISSUE], "pending", None),
@@ -91,26 +91,26 @@ PRESENT = [
 ]
 
 PRESENT_FAILS = [
-    # wanted    listed            key      code                    mentions
-    (WANTED,    [],               KEY_2,   "key_version_too_low",  ["/keys/one.json", "2"]),
-    (WANTED,    [RUNNER],         KEY_2,   "key_version_too_low",  ["/keys/one.json", "2"]),
-    (WANTED,    [],               LEFT_2,  "key_version_too_low",  ["/keys/one.json", "2"]),
-    (WANTED,    [HOSTED],         None,    "name_taken",           ["'one'", "SODA_HOSTED", "id-1"]),
-    (REISSUED,  [HOSTED],         None,    "name_taken",           ["'one'", "SODA_HOSTED", "id-1"]),
-    (WANTED,    [VIRTUAL],        KEY_1,   "name_taken",           ["'one'", "VIRTUAL", "id-1"]),
-    (WANTED,    [RUNNER, TWIN],   None,    "duplicate_name",       ["id-1", "id-2"]),
-    (REISSUED,  [RUNNER, TWIN],   None,    "duplicate_name",       ["id-1", "id-2"]),
-    (WANTED,    [RUNNER, TWIN],   KEY_1,   "duplicate_name",       ["id-1", "id-2"]),
-    (AT_2,      [RUNNER, TWIN],   KEY_1,   "duplicate_name",       ["id-1", "id-2"]),
-    (NO_PATH,   [RUNNER, HOSTED], None,    "duplicate_name",       ["id-1"]),
-    (AND_ID,    [TWIN],           None,    "name_and_id_differ",   ["'one'", "id-1", "id-2"]),
-    (AND_ID,    [],               None,    "runner_not_found",     ["'one'", "id-1"]),
-    (AND_ID,    [],               KEY_1,   "runner_not_found",     ["'one'", "id-1"]),
-    (ID_ALONE,  [],               None,    "runner_not_found",     ["id-1"]),
+    # wanted, listed, key, code, mentions
+    (WANTED, [], KEY_2, "key_version_too_low", ["/keys/one.json", "2"]),
+    (WANTED, [RUNNER], KEY_2, "key_version_too_low", ["/keys/one.json", "2"]),
+    (WANTED, [], LEFT_2, "key_version_too_low", ["/keys/one.json", "2"]),
+    (WANTED, [HOSTED], None, "name_taken", ["'one'", "SODA_HOSTED", "id-1"]),
+    (REISSUED, [HOSTED], None, "name_taken", ["'one'", "SODA_HOSTED", "id-1"]),
+    (WANTED, [VIRTUAL], KEY_1, "name_taken", ["'one'", "VIRTUAL", "id-1"]),
+    (WANTED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
+    (REISSUED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
+    (WANTED, [RUNNER, TWIN], KEY_1, "duplicate_name", ["id-1", "id-2"]),
+    (AT_2, [RUNNER, TWIN], KEY_1, "duplicate_name", ["id-1", "id-2"]),
+    (NO_PATH, [RUNNER, HOSTED], None, "duplicate_name", ["id-1"]),
+    (AND_ID, [TWIN], None, "name_and_id_differ", ["'one'", "id-1", "id-2"]),
+    (AND_ID, [], None, "runner_not_found", ["'one'", "id-1"]),
+    (AND_ID, [], KEY_1, "runner_not_found", ["'one'", "id-1"]),
+    (ID_ALONE, [], None, "runner_not_found", ["id-1"]),
 ]
 
 ABSENT = [
-    # wanted    listed            key      steps                 warning
+    # wanted, listed, key, steps, warning
     (WANTED, [], None, [], None),
     (WANTED, [], KEY_1, [REMOVE_KEY], "stays valid"),
     (WANTED, [], LEFT_1, [REMOVE_KEY], "stays valid"),
@@ -126,14 +126,14 @@ ABSENT = [
 ]
 
 ABSENT_FAILS = [
-    # wanted    listed            key      code                  mentions
-    (WANTED,    [HOSTED],         None,    "not_deletable",      ["'one'", "SODA_HOSTED"]),
-    (WANTED,    [VIRTUAL],        KEY_1,   "not_deletable",      ["'one'", "VIRTUAL"]),
-    (WANTED,    [UNTYPED],        None,    "not_deletable",      ["'one'"]),
-    (WANTED,    [NAMELESS_ID],    None,    "not_deletable",      ["'one'"]),
-    (ID_ALONE,  [HOSTED],         None,    "not_deletable",      ["'one'", "SODA_HOSTED"]),
-    (WANTED,    [RUNNER, TWIN],   None,    "duplicate_name",     ["id-1", "id-2"]),
-    (WANTED,    [RUNNER, TWIN],   KEY_1,   "duplicate_name",     ["id-1", "id-2"]),
+    # wanted, listed, key, code, mentions
+    (WANTED, [HOSTED], None, "not_deletable", ["'one'", "SODA_HOSTED"]),
+    (WANTED, [VIRTUAL], KEY_1, "not_deletable", ["'one'", "VIRTUAL"]),
+    (WANTED, [UNTYPED], None, "not_deletable", ["'one'"]),
+    (WANTED, [NAMELESS_ID], None, "not_deletable", ["'one'"]),
+    (ID_ALONE, [HOSTED], None, "not_deletable", ["'one'", "SODA_HOSTED"]),
+    (WANTED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
+    (WANTED, [RUNNER, TWIN], KEY_1, "duplicate_name", ["id-1", "id-2"]),
 ]
 # fmt: on
 
