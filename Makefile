@@ -40,6 +40,10 @@ test: $(VENV)/.test
 $(PARTS): $(VENV)/.test
 	@$(VENV)/bin/python -m tools $@ $(ARGS)
 
+# The parts that need more of the machine, or more time, than the others.
+test-%: $(VENV)/.test
+	@$(VENV)/bin/python -m tools $* $(ARGS)
+
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
