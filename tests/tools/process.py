@@ -34,8 +34,9 @@ def run(
     log: Path,
     env: t.Mapping[str, str],
     cwd: Path | None = None,
+    prefix: str = "",
 ) -> Finished:
-    """Run a command to its end. Its output is added to *log*."""
+    """Run a command to its end. Its output is added to *log*, and shown with *prefix* before each line."""
     log.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     with (
@@ -57,7 +58,7 @@ def run(
         assert process.stdout is not None
         file.write(f"$ {' '.join(command)}\n")
         for line in process.stdout:
-            sys.stdout.write(line)
+            sys.stdout.write(prefix + line)
             sys.stdout.flush()
             plain = _COLOUR.sub("", line)
             file.write(plain)
