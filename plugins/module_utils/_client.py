@@ -30,7 +30,9 @@ REQUESTS_IMPORT_ERROR: Exception | None
 try:
     import requests
     import requests.auth
+    from requests.exceptions import InvalidSchema, InvalidURL
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.exceptions import SSLError as HandshakeError
 except ImportError as exc:
     REQUESTS_IMPORT_ERROR = exc
 else:
@@ -67,7 +69,7 @@ class Outcome(enum.Enum):
     ANSWERED = "a 2xx answer that holds a JSON object"
     DEFERRED = "429: refused before any work was done"
     NOT_CONNECTED = "no connection was made, so nothing was sent"
-    NO_TLS = "no TLS, or a certificate that is not trusted, so nothing was sent"
+    NO_TLS = "no TLS, a certificate that is not trusted or nothing to check it with, so nothing was sent"
     NO_ANSWER = "sent, and then no answer, or a broken one"
     UNAVAILABLE = "502, 503 or 504"
     SERVER_ERROR = "any other 5xx"
@@ -129,6 +131,8 @@ _NO_TLS_SIGNS = (
     "alert protocol version",
     "handshake failure",
     "handshake_failure",
+    "no certificate or crl found",
+    "no_certificate_or_crl_found",
 )
 
 _CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 429: "rate_limited"}
@@ -340,6 +344,9 @@ class Client:
             # from a request that was carried out.
             self.close()
             self._session = requests.Session()
+            # Not even looked at: requests would read the whole answer for it, however large, and trip over what is
+            # no URL.
+            self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         session = self._session
         try:
             response, content = _bounded(
@@ -376,6 +383,9 @@ class Client:
                 content += piece
                 if len(content) > LARGEST_ANSWER:
                     raise _TooLarge(f"the answer is larger than {LARGEST_ANSWER} bytes")
+            if response.raw.length_remaining:
+                # urllib3 before 2.0 leaves that to its callers, and requests does not look.
+                raise requests.ConnectionError(f"the answer ended {response.raw.length_remaining} bytes too early")
             return response, bytes(content)
 
     def _unanswered(self, exc: Exception) -> _Attempt:
@@ -383,13 +393,10 @@ class Client:
         detail = self._presentable(str(causes[-1]) or type(causes[-1]).__name__)
         if any(isinstance(cause, _TooLarge) for cause in causes):
             return _Attempt(Outcome.NOT_SODA_CLOUD, detail=detail)
-        if any(sign in str(cause).lower() for cause in causes for sign in _NO_TLS_SIGNS):
+        if any(_is_no_tls(cause) for cause in causes):
             return _Attempt(Outcome.NO_TLS, detail=detail)
         # Only what certainly came before the first byte counts as not connected. Anything else is in doubt.
-        if any(
-            isinstance(cause, (NewConnectionError, ConnectTimeoutError)) or "Tunnel connection failed" in str(cause)
-            for cause in causes
-        ):
+        if any(_is_not_connected(cause) for cause in causes):
             return _Attempt(Outcome.NOT_CONNECTED, detail=detail)
         return _Attempt(Outcome.NO_ANSWER, detail=detail)
 
@@ -421,7 +428,7 @@ class Client:
         if 200 <= status < 300 and problem is None:
             return _Attempt(Outcome.ANSWERED, body=body, **seen)
         if 300 <= status < 400:
-            target = urlsplit(response.headers.get("Location", "")).netloc or "nowhere"
+            target = _host_of(response.headers.get("Location", ""))
             problem = f"with a redirect to {self._presentable(target)}, and redirects are not followed"
         return _Attempt(Outcome.NOT_SODA_CLOUD, detail=f"{status} {problem or ''}".strip(), **seen)
 
@@ -446,8 +453,7 @@ class Client:
             message = f"No {'connection to' if attempt.outcome is Outcome.NOT_CONNECTED else 'answer from'} {what}"
             message += f" ({attempt.detail})."
         else:
-            message = f"{what} answered {attempt.status}" + (f": {said}." if said else ".")
-        message = message.replace("..", ".")
+            message = f"{what} answered {attempt.status}" + (f": {said.rstrip('.')}." if said else ".")
         if attempt.status in _ADVICE:
             message += f" {_ADVICE[attempt.status]}"
         if asked > 1 or self._waited:
@@ -543,7 +549,31 @@ def _causes(exc: BaseException) -> t.Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        pending += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
+        context = None if current.__suppress_context__ else current.__context__
+        pending += [getattr(current, "reason", None), *current.args, current.__cause__, context]
+
+
+def _is_no_tls(cause: BaseException) -> bool:
+    """Whether this is about TLS, of the kind that waiting does not mend. By its type first: text may be a server's."""
+    said = str(cause).lower()
+    if isinstance(cause, (ssl.SSLError, ssl.CertificateError, HandshakeError)):
+        return any(sign in said for sign in _NO_TLS_SIGNS)
+    # What requests raises where the environment names authorities that are not there.
+    return type(cause) is OSError and "tls ca certificate bundle" in said
+
+
+def _is_not_connected(cause: BaseException) -> bool:
+    """Whether this came before anything was sent: no connection, or a proxy that gives none or cannot be one."""
+    if isinstance(cause, (NewConnectionError, ConnectTimeoutError, InvalidURL, InvalidSchema)):
+        return True
+    return type(cause) is OSError and str(cause).startswith("Tunnel connection failed")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc or "nowhere"
+    except ValueError:
+        return "nowhere"
 
 
 _T = t.TypeVar("_T")

@@ -275,6 +275,11 @@ def test_what_the_server_says_is_shown_in_one_line_of_a_bounded_length(account: 
     assert len(message) < 1000
 
 
+def test_what_the_server_says_is_shown_as_it_says_it(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=400, body={"message": "See ../up..."})
+    assert "answered 400: See ../up." in failure_of(client_of(account, time_), Operation.LIST).failure.message
+
+
 def test_a_secret_that_the_server_repeats_is_not_shown(account: Account, time_: Time) -> None:
     said = f"You sent {account.api_key_secret}"
     account.fault("status", IDS[Operation.LIST], status=400, body={"message": said, "code": account.api_key_secret})
@@ -560,6 +565,39 @@ def test_a_host_that_has_no_address_is_no_doubt() -> None:
     assert failed.in_doubt is False
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://", "gopher://127.0.0.1", "socks5://127.0.0.1:1", "http://127.0.0.1:1"], ids=str
+)
+def test_a_proxy_that_cannot_be_one_is_no_doubt(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    failed = failure_of(client_at("https://soda.invalid"), Operation.CREATE)
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
+def test_a_proxy_that_refuses_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(lambda request: ok(b"", status="407 Proxy Authentication Required")) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        failed = failure_of(client_at("https://soda.invalid"), Operation.CREATE)
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
+@pytest.mark.parametrize("said", ["Tunnel connection failed: 503", "certificate verify failed"])
+def test_a_server_cannot_have_a_request_sent_again_by_what_it_says(said: str) -> None:
+    """Not even with the words of a failure that came before anything was sent."""
+    requests = []
+
+    def answered(request: bytes) -> bytes:
+        requests.append(request)
+        return f"{said}\r\n".encode()
+
+    with served(answered) as url:
+        failed = failure_of(client_at(url, retry_budget=60), Operation.CREATE)
+    assert failed.failure.code == "create_outcome_unknown"
+    assert len(requests) == 1
+
+
 def test_time_lost_to_a_server_that_says_nothing_counts_as_waiting() -> None:
     """So a server that is gone holds a task for its budget and one timeout, not for a timeout at each try."""
     begun = time.monotonic()
@@ -817,6 +855,20 @@ def test_a_certificate_is_refused(made: Json, tmp_path: Path) -> None:
         failed = failure_of(client_at(url, ca_path=str(shown.cert), retry_budget=60), Operation.CREATE)
     assert failed.failure.code == "tls_failed"
     assert failed.in_doubt is False
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "of something else"])
+def test_authorities_of_the_environment_that_are_none_are_no_doubt(
+    secure: Account, content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    failed = failure_of(client_of(secure, Time()), Operation.CREATE)
+    assert failed.failure.code == "tls_failed"
+    assert failed.in_doubt is False
+    assert secure.operations() == []
 
 
 def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> None:
