@@ -162,10 +162,11 @@ class Runners:
         """
         Delete the runner. True when this call did, false when it was gone before.
 
-        A deletion whose answer was lost is settled by looking whether the runner is still there.
+        A deletion whose answer was lost is settled by looking whether the runner is still there. So is one whose
+        answer says something: nothing is documented to be in it, so it may not be Soda Cloud's.
         """
         try:
-            self._client.send(Operation.DELETE, self._path_of(runner_id))
+            body, trace_id = self._client.send(Operation.DELETE, self._path_of(runner_id))
         except SodaError as exc:
             if exc.not_found:
                 # After a try whose answer was lost, not found means that it was carried out.
@@ -173,6 +174,10 @@ class Runners:
             if exc.in_doubt and self._is_gone(runner_id):
                 return True
             raise
+        if body and not self._is_gone(runner_id):
+            raise self._client.not_soda_cloud(
+                Operation.DELETE, "the answer is JSON, but not that of a deletion", trace_id, in_doubt=True
+            )
         return True
 
     def _is_gone(self, runner_id: str) -> bool:
@@ -195,6 +200,7 @@ class Runners:
                 not isinstance(content, list)
                 or not isinstance(last, bool)
                 or not isinstance(page_total, int)
+                or isinstance(page_total, bool)
                 or not all(isinstance(entry, dict) for entry in content)
             ):
                 raise self._client.not_soda_cloud(

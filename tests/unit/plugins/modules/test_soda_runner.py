@@ -700,15 +700,25 @@ def test_a_deletion_answered_without_a_body_counts_where_it_happened(soda: Soda,
     assert soda.runner(state="absent")["changed"] is True
 
 
-@pytest.mark.parametrize("answer", ["empty", "html"])
+def test_a_deletion_whose_answer_says_something_counts_where_it_happened(soda: Soda) -> None:
+    """Nothing is documented to be in that answer, and nothing forbids it."""
+    soda.listed()
+    soda.account.fault("status_after", DELETE, status=200, body={"deleted": True})
+    ran = soda.runner(state="absent")
+    assert ran["changed"] is True
+    assert ran.operations == [LIST, DELETE, GET]
+
+
+@pytest.mark.parametrize("answer", ["empty", "html", "other JSON"])
 def test_a_deletion_that_something_else_answered_does_not_count(soda: Soda, answer: str) -> None:
-    """Such as a proxy: the contract's answer is a JSON object."""
+    """Such as a proxy: the contract's answer is a JSON object, in which nothing is documented."""
     soda.listed()
     soda.held()
     if answer == "html":
         soda.account.fault("html", DELETE)
     else:
-        soda.account.fault("status", DELETE, status=200, body="", content_type="text/plain")
+        body = "" if answer == "empty" else {"hello": "world"}
+        soda.account.fault("status", DELETE, status=200, body=body, content_type="text/plain")
     ran = soda.runner(state="absent")
     assert ran.failure["code"] == "not_soda_cloud"
     assert soda.files() == [soda.key_path.name]
@@ -886,6 +896,7 @@ OTHER_JSON: list[Any] = [
     {"content": {}, "last": True, "totalElements": 0},
     {"content": [], "last": "yes", "totalElements": 0},
     {"content": [], "last": True, "totalElements": "0"},
+    {"content": [], "last": True, "totalElements": False},
     {"content": [None], "last": True, "totalElements": 1},
     {"content": ["text"], "last": True, "totalElements": 1},
 ]
