@@ -4,8 +4,9 @@
 
 """Any interleaving of what a play, a runner, other people, a bad network and a sudden death may do to a few names.
 
-What must hold after each step is the collection's promise: no key is issued that is not held, replaced, removed or
-reported; nothing is said to have changed that did not; a check foretells the run.
+What must hold after each step is the collection's promise: every key that was issued is held, or was held and then
+replaced or removed, or is lost, and then the run that lost it has said so; nothing is said to have changed that did not;
+a check foretells the run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,14 @@ NAMES = ("warehouse", "Straße/β 2", "-dash")
 FAULTS: tuple[Json, ...] = (
     {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
     {"kind": "status", "status": 429, "headers": {"Retry-After": "soon"}},
+    {"kind": "status", "status": 429, "headers": {"Retry-After": "-1"}},
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 503, "body": "<html>", "content_type": "text/html"},
     {"kind": "status_after", "status": 500},
     {"kind": "status_after", "status": 504, "body": "<html>", "content_type": "text/html"},
     {"kind": "status", "status": 403},
+    {"kind": "status_after", "status": 200, "body": {}},
+    {"kind": "status_after", "status": 204, "body": ""},
     {"kind": "html"},
     {"kind": "reset_before"},
     {"kind": "reset_after"},
@@ -51,8 +55,14 @@ FAULTS: tuple[Json, ...] = (
     {"kind": "truncated", "declare": "short"},
     {"kind": "drop_runner"},
     {"kind": "repeat_runner"},
+    # On the page where the names stand.
+    {"kind": "drop_runner", "page": 1},
+    {"kind": "repeat_runner", "page": 1},
 )
 OPERATIONS = ("listRunners", "createRunner", "getRunner", "deleteRunner")
+
+PAGE = 10
+"""The smallest that Soda Cloud gives, so that a few runners make a listing of several pages."""
 
 names = st.sampled_from(NAMES)
 faults = st.lists(
@@ -65,10 +75,12 @@ class Facts:
     """What can be seen from outside of one name, and of the account."""
 
     held: HeldKey | None
-    runners: tuple[tuple[str, str], ...]
-    """The ids and names of all runners."""
+    runners: frozenset[tuple[str, str]]
+    """The ids and names of the runners that have one of the names."""
     issued: frozenset[str]
     """The ids of all runner keys."""
+    others: frozenset[str] = field(compare=False)
+    """The ids of all other runners, which come and go."""
 
     def listed(self, name: str) -> list[str]:
         return [runner_id for runner_id, runner_name in self.runners if runner_name == name]
@@ -82,7 +94,7 @@ class Outcome:
     failure: Json | None
 
     @property
-    def lost_a_key(self) -> bool:
+    def says_lost(self) -> bool:
         """Whether the failure says that a key may have been issued which nobody holds."""
         return self.failure is not None and "may have issued a runner key" in self.failure["message"]
 
@@ -101,9 +113,11 @@ class Fleet(RuleBasedStateMachine):
         self.version = dict.fromkeys(NAMES, 1)
         self.parted: set[str] = set()
         """Keys that were held and then replaced or removed."""
+        self.lost: set[str] = set()
+        """Keys that no one ever held: their run said so, or died."""
         self.others = 0
-        self.unknown = 0
-        """Keys that a failure reported as perhaps issued, or that died with their run."""
+        # They fill the first page, so the names stand on the second, and move to the first when one of these goes.
+        self._seed_others(PAGE)
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -111,47 +125,57 @@ class Fleet(RuleBasedStateMachine):
 
     # What a play does
 
-    @rule(name=names, rotate=st.booleans(), reissue=st.booleans(), faults=faults)
-    def present(self, name: str, rotate: bool, reissue: bool, faults: list[Any]) -> None:
+    @rule(name=names, rotate=st.booleans(), reissue=st.booleans(), moving=st.booleans(), faults=faults)
+    def present(self, name: str, rotate: bool, reissue: bool, moving: bool, faults: list[Any]) -> None:
         if rotate:
             self.version[name] += 1
+        if moving:
+            self._bring_to_an_edge(name)
         before = self._facts(name)
         may_issue = (
             before.held.key_version < self.version[name]
             if before.held is not None
             else reissue or not before.listed(name)
         )
-        outcome, after = self._run(name, "present", reissue, faults)
+        outcome, after = self._run(name, "present", reissue, moving, faults)
         issued = after.issued - before.issued
-        assert len(issued) <= 1
+        assert len(issued) <= 1, "a name got two keys at once"
         assert may_issue or not issued, "a key was issued that nothing asked for"
         if outcome.failure is None:
             assert after.held is not None or (before.listed(name) and not reissue)
 
-    @rule(name=names, faults=faults)
-    def absent(self, name: str, faults: list[Any]) -> None:
+    @rule(name=names, moving=st.booleans(), faults=faults)
+    def absent(self, name: str, moving: bool, faults: list[Any]) -> None:
         before = self._facts(name)
-        outcome, after = self._run(name, "absent", False, faults)
+        outcome, after = self._run(name, "absent", False, moving, faults)
         assert after.issued == before.issued
-        if outcome.failure is None:
+        if outcome.failure is None and not moving:
+            # A runner may be missed that moves meanwhile: that costs no key, and the next run finds it.
             assert (after.held, after.listed(name)) == (None, [])
         else:
             assert after.held == before.held or not after.listed(name), "the key went before the runner"
 
-    @rule(name=names, point=st.integers(min_value=0, max_value=60), rotate=st.booleans(), state=st.booleans())
-    def killed(self, name: str, point: int, rotate: bool, state: bool) -> None:
-        """A run that dies at some point, without a chance to clean up."""
+    @rule(
+        name=names,
+        begin=st.sampled_from(("", "before POST")),
+        point=st.integers(min_value=0, max_value=25),
+        rotate=st.booleans(),
+        state=st.sampled_from(("present", "present", "absent")),
+    )
+    def killed(self, name: str, begin: str, point: int, rotate: bool, state: str) -> None:
+        """A run that dies at some point, of all or of those after it asked for a key, with no chance to clean up."""
         if rotate:
             self.version[name] += 1
         before = self._facts(name)
-        passed = self._killed_at(point, lambda: self._execute(name, "present" if state else "absent", False, False))
+        passed = self._killed_at(begin, point, lambda: self._execute(name, state, False, False))
         after = self._facts(name)
         lost = after.issued - before.issued - ({after.held.api_key_id} if after.held else set())
+        if "before POST" in passed:
+            check_the_order(passed)
         if lost:
-            since_post = passed[passed.index("before POST") :]
             # From the moment that the key is on disk, it is found again.
-            assert "after os.fsync" not in since_post, passed
-        self._account_for(before, after, lost=len(lost))
+            assert "after os.fsync" not in passed[passed.index("before POST") :], passed
+        self._account_for(before, after, lost)
 
     # What everybody else does
 
@@ -170,26 +194,21 @@ class Fleet(RuleBasedStateMachine):
             self.account.remove_runner(runner_id)
 
     @rule(name=names)
-    @precondition(lambda self: len(self.account.runners()) < 8)
     def registered_by_others(self, name: str) -> None:
         if not self._facts(name).listed(name):
             self.account.seed(name)
 
     @rule()
-    @precondition(lambda self: len(self.account.runners()) < 8)
+    @precondition(lambda self: self.others < 3 * PAGE)
     def others_of_other_names(self) -> None:
-        self.others += 1
-        self.account.seed(f"other-{self.others}")
+        self._seed_others(1)
 
     # What always holds
 
     @invariant()
     def every_key_is_accounted_for(self) -> None:
-        held = {facts.held.api_key_id for facts in map(self._facts, NAMES) if facts.held is not None}
-        issued = self._facts(NAMES[0]).issued
-        known = held | self.parted
-        assert known <= issued
-        assert len(issued) <= len(known) + self.unknown
+        held = {key.api_key_id for key in map(self._held, NAMES) if key is not None}
+        assert set(self.account.stats()["runner_key_ids"]) == held | self.parted | self.lost
 
     @invariant()
     def count_the_step(self) -> None:
@@ -202,20 +221,28 @@ class Fleet(RuleBasedStateMachine):
 
     # How it is done
 
-    def _run(self, name: str, state: str, reissue: bool, faults: list[Any]) -> tuple[Outcome, Facts]:
+    def _run(self, name: str, state: str, reissue: bool, moving: bool, faults: list[Any]) -> tuple[Outcome, Facts]:
         """One declaration: checked, run, and where nothing went wrong, run again."""
         before = self._facts(name)
         foretold = self._execute(name, state, reissue, check=True)
         assert self._facts(name) == before, "the check changed something"
+        assert "createRunner" not in self.account.operations(), "the check asked for a key"
+        self.account.clear_journal()
 
+        leaving = self._others_move() if moving else frozenset()
         for operation, fault, times in faults:
             self.account.fault(operation=operation, times=times, **fault)
         outcome = self._execute(name, state, reissue, check=False)
         struck = sum(fault["struck"] for fault in self.account.faults())
         self.account.clear_faults()
         after = self._facts(name)
+        asked = [entry for entry in self.account.journal(operation="createRunner") if entry["status"] != 429]
+        assert len(asked) <= 1, "a key was asked for again that may have been issued"
+        assert before.others - after.others <= leaving, "a runner of another name was deleted"
 
-        self._account_for(before, after, lost=int(outcome.lost_a_key))
+        lost = after.issued - before.issued - ({after.held.api_key_id} if after.held else set())
+        assert outcome.says_lost or not lost, "a key was lost without a word"
+        self._account_for(before, after, lost)
         if outcome.result is not None:
             assert outcome.result["changed"] is (after != before)
         if not struck:
@@ -223,7 +250,7 @@ class Fleet(RuleBasedStateMachine):
             if foretold.result is not None and outcome.result is not None:
                 for said in ("changed", "registration", "runner"):
                     assert foretold.result[said] == outcome.result[said], f"the check foretold another {said}"
-        if outcome.result is not None:
+        if outcome.result is not None and not (moving and state == "absent"):
             again = self._execute(name, state, reissue, check=False)
             assert again.result is not None
             assert again.result["changed"] is False
@@ -231,11 +258,35 @@ class Fleet(RuleBasedStateMachine):
             assert not list(self.folder.glob(f".{self._path(name).name}*")), "something stayed beside the key file"
         return outcome, after
 
-    def _account_for(self, before: Facts, after: Facts, lost: int) -> None:
-        self.unknown += lost
-        if (before.held is not None and before.held != after.held and after.held is None) or (
-            before.held is not None and after.held is not None and before.held.api_key_id != after.held.api_key_id
-        ):
+    def _bring_to_an_edge(self, name: str) -> None:
+        """Have others go until the runner of this name stands first on its page, if it can."""
+        runners = self.account.runners()
+        position = next((i for i, runner in enumerate(runners) if runner["name"] == name), 0)
+        superfluous = [runner["id"] for runner in runners[:position] if runner["name"] not in NAMES]
+        if position >= PAGE and len(superfluous) > position % PAGE:
+            for runner_id in superfluous[: position % PAGE]:
+                self.account.remove_runner(runner_id)
+
+    def _others_move(self) -> frozenset[str]:
+        """
+        Between two pages of the next listing one of the others goes and another comes, and once more later: totals
+        agree, and whoever stood first on the second page is on neither. Returns who goes.
+        """
+        first_two = [r["id"] for r in self.account.runners() if r["name"] not in NAMES][:2]
+        for after, runner_id in enumerate(first_two):
+            self.others += 1
+            self.account.fault(
+                "move", "listRunners", page=1, after=after, remove=runner_id, add={"name": f"other-{self.others}"}
+            )
+        return frozenset(first_two)
+
+    def _seed_others(self, count: int) -> None:
+        self.account.seed(*(f"other-{self.others + 1 + i}" for i in range(count)))
+        self.others += count
+
+    def _account_for(self, before: Facts, after: Facts, lost: set[str] | frozenset[str]) -> None:
+        self.lost |= lost
+        if before.held is not None and (after.held is None or after.held.api_key_id != before.held.api_key_id):
             self.parted.add(before.held.api_key_id)
 
     def _execute(self, name: str, state: str, reissue: bool, check: bool) -> Outcome:
@@ -256,18 +307,22 @@ class Fleet(RuleBasedStateMachine):
             return Outcome(None, exc.failure.as_result())
 
     def _facts(self, name: str) -> Facts:
-        held = KeyFile(str(self._path(name))).read(self.account.endpoint, name)
+        runners = [(runner["id"], runner["name"]) for runner in self.account.runners()]
         return Facts(
-            held=held,
-            runners=tuple((runner["id"], runner["name"]) for runner in self.account.runners()),
+            held=self._held(name),
+            runners=frozenset((runner_id, its_name) for runner_id, its_name in runners if its_name in NAMES),
             issued=frozenset(self.account.stats()["runner_key_ids"]),
+            others=frozenset(runner_id for runner_id, its_name in runners if its_name not in NAMES),
         )
+
+    def _held(self, name: str) -> HeldKey | None:
+        return KeyFile(str(self._path(name))).read(self.account.endpoint, name)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{NAMES.index(name)}.json"
 
     @staticmethod
-    def _killed_at(point: int, run: Callable[[], object]) -> list[str]:
+    def _killed_at(begin: str, point: int, run: Callable[[], object]) -> list[str]:
         """Run in a process of its own that dies at a point; the points that it passed."""
         reader, writer = os.pipe()
         child = os.fork()
@@ -275,7 +330,7 @@ class Fleet(RuleBasedStateMachine):
             os.close(reader)
             status = 1
             try:
-                _die_at(point, writer)
+                _die_at(begin, point, writer)
                 run()
                 status = 0
             finally:
@@ -288,15 +343,26 @@ class Fleet(RuleBasedStateMachine):
         return passed
 
 
-def _die_at(point: int, report: int) -> None:
-    """Have this process die before or after one of its dealings with the disk or with Soda Cloud."""
+def check_the_order(passed: list[str]) -> None:
+    """Reserved on disk before the key is asked for; then written, synced, put in place, and the folder synced."""
+    asked = passed.index("before POST")
+    assert "after os.fsync" in passed[:asked], passed
+    since_post = [point.partition(" ")[2] for point in passed[asked:] if point.startswith("before")][1:]
+    order = ["os.write", "os.ftruncate", "os.fsync", "os.replace", "os.fsync", "os.unlink"]
+    assert since_post == order[: len(since_post)] or "os.replace" not in since_post, passed
+
+
+def _die_at(begin: str, point: int, report: int) -> None:
+    """Have this process die before or after one of its dealings with the disk or with Soda Cloud, counted from one."""
     left = point
+    begun = not begin
     real_write, real_exit = os.write, os._exit
 
     def pass_by(what: str) -> None:
-        nonlocal left
+        nonlocal left, begun
         real_write(report, f"{what}\n".encode("ascii"))
-        left -= 1
+        begun = begun or what == begin
+        left -= begun
         if left < 0:
             real_exit(9)
 

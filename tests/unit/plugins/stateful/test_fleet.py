@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from ansible_collections.community.soda.plugins.module_utils import _runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import run_module
-from ansible_collections.community.soda.tests.unit.plugins.stateful.machine import Fleet, Outcome
+from ansible_collections.community.soda.tests.unit.plugins.stateful.machine import PAGE, Fleet, Outcome
 from emulator.client import Emulator
 
 STEPS_A_RUN = 40
@@ -40,6 +42,11 @@ class FleetOfModules(Fleet):
         }
         result, _unused = run_module("soda_runner", options)
         return Outcome(None, result["failure"]) if result.get("failed") else Outcome(result, None)
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_runners, "PAGE_SIZE", PAGE)
 
 
 def run(fleet: type[Fleet], emulator: Emulator, steps: int) -> None:
