@@ -27,6 +27,7 @@ help:
 	@echo 'make test         every test that needs neither root nor containers'
 	@echo 'make PART         one part of it: $(PARTS)'
 	@echo '                  ARGS="..." passes arguments on, such as test names'
+	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         choose the versions in tests/requirements anew'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'

@@ -16,9 +16,9 @@ from .process import run
 from .result import Result, judged
 
 
-def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path."""
-    env = private_environment()
+def main(arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
+    """Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path, *settings* into the environment."""
+    env = {**private_environment(), **settings}
     report = tree.BUILD / "units.xml"
     report.unlink(missing_ok=True)
     command = ["pytest", "-p", "no:cacheprovider", "--numprocesses", "auto", f"--junit-xml={report}", *arguments]

@@ -5,8 +5,8 @@
 """Any interleaving of what a play, a runner, other people, a bad network and a sudden death may do to a few names.
 
 What must hold after each step is the collection's promise: every key that was issued is held, or was held and then
-replaced or removed, or is lost, and then the run that lost it has said so; nothing is said to have changed that did not;
-a check foretells the run.
+replaced or removed, or is lost, and then the run that lost it has said so; nothing is said to have changed that did
+not; a check foretells the run.
 """
 
 from __future__ import annotations

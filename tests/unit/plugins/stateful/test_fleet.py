@@ -66,4 +66,4 @@ def test_every_promise_holds_under_any_interleaving(emulator: Emulator) -> None:
 
 
 def test_every_promise_holds_through_the_module(emulator: Emulator) -> None:
-    run(FleetOfModules, emulator, 100)
+    run(FleetOfModules, emulator, int(os.environ.get("COLLECTION_TEST_STEPS_THROUGH_MODULES", "100")))
