@@ -323,12 +323,15 @@ class Client:
             self._session = None
 
     def _wait(self, attempt: _Attempt, asked: int) -> bool:
-        """Wait before the next try. False when the budget is used up."""
+        """Wait before the next try. False when the budget does not reach so far."""
         left = self.connection.retry_budget - self._waited
         if left <= 0:
             return False
         if attempt.outcome is Outcome.DEFERRED or attempt.retry_after is not None:
             wanted = _retry_after(attempt.retry_after)
+            if wanted > left:
+                # To ask sooner than Soda Cloud said is to be deferred again.
+                return False
         else:
             wanted = min(2.0 ** (asked - 1), LONGEST_BACKOFF)
         # The jitter keeps many hosts that were deferred together from asking again together.

@@ -366,10 +366,17 @@ def test_the_budget_is_one_for_all_requests_of_a_task(account: Account, time_: T
     assert sum(time_.waits) <= 20
 
 
-def test_a_deferral_longer_than_the_budget_does_not_outlast_it(account: Account, time_: Time) -> None:
+def test_a_deferral_longer_than_the_budget_fails_at_once(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "86400"}, times=None)
     failure_of(client_of(account, time_, retry_budget=60), Operation.LIST)
-    assert sum(time_.waits) <= 60
+    assert time_.waits == []
+    assert account.operations() == [IDS[Operation.LIST]]
+
+
+def test_soda_cloud_is_not_asked_again_sooner_than_it_said(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "8"}, times=None)
+    failure_of(client_of(account, time_, retry_budget=20), Operation.LIST)
+    assert time_.waits == [8, 8]
 
 
 def test_the_failure_says_how_long_it_waited_and_how_often_it_asked(account: Account, time_: Time) -> None:
