@@ -28,6 +28,7 @@ help:
 	@echo 'make PART         one part of it: $(PARTS)'
 	@echo '                  ARGS="..." passes arguments on, such as test names'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
+	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         choose the versions in tests/requirements anew'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'

@@ -10,7 +10,7 @@ import sys
 import time
 import typing as t
 
-from . import deep, integration, lint, molecule, sanity, tree, units
+from . import deep, integration, limits, lint, molecule, sanity, tree, units
 from .result import Result
 
 Part = t.Callable[..., Result]
@@ -27,6 +27,7 @@ EVERYWHERE: dict[str, Part] = {
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
     "deep": deep.main,
+    "limits": limits.main,
 }
 
 PARTS = EVERYWHERE | ELSEWHERE

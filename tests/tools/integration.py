@@ -76,11 +76,15 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def targets(folder: Path) -> list[str]:
-    """The targets that are tests (those which others depend on are hidden), the largest first: lanes end together."""
+    """
+    The targets of ``make test``, the largest first, so that the lanes end together.
+
+    Those which others depend on are hidden, and those which take long unsupported.
+    """
     tests = [
         aliases.parent
         for aliases in folder.glob("*/aliases")
-        if "hidden" not in aliases.read_text("utf-8").splitlines()
+        if not {"hidden", "unsupported"} & set(aliases.read_text("utf-8").splitlines())
     ]
     return [test.name for test in sorted(tests, key=_size, reverse=True)]
 
