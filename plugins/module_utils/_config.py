@@ -169,10 +169,12 @@ EXAMPLE = HeldKey(
 
 def _secret_name(settings: Settings) -> str:
     name = settings.existing_secret or CHART_SECRET
-    if len(name) > 253 or not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name):
+    label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+    if len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name):
         raise error(
             "config_not_expressible",
-            f"{name!r} cannot be the name of a Kubernetes Secret: lower case letters, digits, - and . are allowed.",
+            f"{name!r} cannot be the name of a Kubernetes Secret: lower case letters, digits, - and . are allowed,"
+            " with a letter or digit at both ends and on either side of each dot.",
         )
     return name
 

@@ -330,7 +330,10 @@ def test_an_unknown_format_is_told_with_those_that_there_are(file_format: str) -
 
 
 @pytest.mark.parametrize("file_format", ["helm_values", "kubernetes_secret"])
-@pytest.mark.parametrize("name", ["Upper", "under_score", "-dash", "dot.", "a/b", "x" * 254, "sp ace", "ü", "a\n"])
+@pytest.mark.parametrize(
+    "name",
+    ["Upper", "under_score", "-dash", "dot.", "a..b", "a.-b", "a-.b", "a/b", "x" * 254, "sp ace", "ü", "a\n"],
+)
 def test_what_cannot_be_the_name_of_a_secret_is_refused(file_format: str, name: str) -> None:
     with pytest.raises(SodaError) as failed:
         check(file_format, replace(SETTINGS, existing_secret=name))
