@@ -29,6 +29,7 @@ help:
 	@echo '                  ARGS="..." passes arguments on, such as test names'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
+	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         choose the versions in tests/requirements anew'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
@@ -46,12 +47,14 @@ $(PARTS): $(VENV)/.test
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tools $* $(ARGS)
 
+test-vendor: .venv-vendor/.vendor
+
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
 pins: $(VENV)/.test
-	@cd tests/requirements && for set in demo test; do \
+	@cd tests/requirements && for set in demo test vendor; do \
 	    $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	        --no-annotate --no-header --output-file $$set.txt $$set.in || exit 1; \
 	done
@@ -66,8 +69,12 @@ $(VENV)/.demo: $(VENV)/.python tests/requirements/demo.txt
 $(VENV)/.test: $(VENV)/.demo tests/requirements/test.txt
 	@sh $(INSTALL) test
 
+.venv-vendor/.vendor: tests/requirements/vendor.txt $(VENV)/.test
+	@sh tests/tools/install.sh .venv-vendor python "$$(sh tests/tools/find_python.sh $(PYTHON))"
+	@sh tests/tools/install.sh .venv-vendor vendor
+
 clean:
 	rm -rf build tests/output .coverage .mypy_cache .pytest_cache .ruff_cache
 
 distclean: clean
-	rm -rf .venv .cache
+	rm -rf .venv .venv-vendor .cache

@@ -10,7 +10,7 @@ import sys
 import time
 import typing as t
 
-from . import deep, integration, limits, lint, molecule, sanity, tree, units
+from . import deep, integration, limits, lint, molecule, sanity, tree, units, vendor
 from .result import Result
 
 Part = t.Callable[..., Result]
@@ -28,6 +28,7 @@ EVERYWHERE: dict[str, Part] = {
 ELSEWHERE: dict[str, Part] = {
     "deep": deep.main,
     "limits": limits.main,
+    "vendor": vendor.main,
 }
 
 PARTS = EVERYWHERE | ELSEWHERE
