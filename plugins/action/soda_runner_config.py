@@ -19,8 +19,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.soda.plugins.module_utils import _config
-from ansible_collections.community.soda.plugins.module_utils._client import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._config import Settings
+from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey, KeyFile
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal

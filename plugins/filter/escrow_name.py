@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils._client import normalise_endpoint
+from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
 
 DOCUMENTATION = r"""

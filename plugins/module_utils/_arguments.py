@@ -5,16 +5,16 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The connection options, and what every module does the same: build the client, fail with a C(failure)."""
+"""The connection options, and the client that they describe."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.basic import env_fallback, missing_required_lib
 
 from . import _client, _signals
-from ._failure import Failure, SodaError
+from ._module import SodaModule
 from ._runners import Runners
 
 
@@ -45,34 +45,6 @@ def connection_spec() -> dict[str, t.Any]:
             "fallback": (env_fallback, ["SODA_CLOUD_RETRY_BUDGET"]),
         },
     }
-
-
-class SodaModule(AnsibleModule):  # type: ignore[misc]
-    """An C(AnsibleModule) each of whose failures has a C(failure), its own complaints about arguments included."""
-
-    failure_code = "invalid_arguments"
-
-    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        kwargs.setdefault("failure", Failure(code=self.failure_code, message=str(msg)).as_result())
-        super().fail_json(msg, **kwargs)
-        raise AssertionError("fail_json returned")
-
-    def fail(self, exc: SodaError, **kwargs: t.Any) -> t.NoReturn:
-        self.fail_json(exc.failure.message, failure=exc.failure.as_result(), **kwargs)
-
-
-def run(module: SodaModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
-    """End the module with what C(work) returns, or with the failure that it raises."""
-    # From here on it is files and attributes that AnsibleModule itself may complain about.
-    module.failure_code = "file_attributes_not_set"
-    try:
-        result = work()
-    except SodaError as exc:
-        module.fail(exc)
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
-    module.exit_json(**result)
-    raise AssertionError("exit_json returned")
 
 
 def runners(module: SodaModule) -> Runners:

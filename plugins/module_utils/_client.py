@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import enum
-import ipaddress
 import json
 import math
 import os
@@ -24,6 +23,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
+from ._endpoint import normalise_endpoint
 from ._failure import Failure, SodaError, error
 
 REQUESTS_IMPORT_ERROR: Exception | None
@@ -156,7 +156,7 @@ class Connection:
     """Where Soda Cloud is and who asks. Made by C(connection()), which checks it."""
 
     endpoint: str
-    """Normalised, see C(normalise_endpoint())."""
+    """Normalised, see C(_endpoint.normalise_endpoint())."""
     api_key_id: str
     api_key_secret: str = dataclasses.field(repr=False)
     validate_certs: bool = True
@@ -178,48 +178,6 @@ class _Attempt:
     body: t.Any = None
     detail: str = ""
     """What was seen, for people."""
-
-
-def normalise_endpoint(endpoint: str) -> str:
-    """
-    The one way to write an endpoint: lower case scheme and host, no default port, no slash at the end.
-
-    Raises a C(SodaError): V(invalid_endpoint), or V(insecure_endpoint) for V(http://) to another machine.
-    """
-    try:
-        parts = urlsplit(endpoint.strip())
-        port = parts.port
-    except ValueError as exc:
-        raise error("invalid_endpoint", f"The endpoint {endpoint!r} is not a URL: {exc}.") from exc
-    host = (parts.hostname or "").lower()
-    if parts.scheme not in ("https", "http") or not host:
-        raise error(
-            "invalid_endpoint",
-            f"The endpoint {endpoint!r} is not a URL with a scheme and a host. Write it like https://cloud.soda.io.",
-        )
-    if parts.username is not None or parts.query or parts.fragment:
-        raise error(
-            "invalid_endpoint",
-            f"The endpoint at {host} must be scheme, host and port only: no user, no query, no fragment.",
-        )
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise error(
-            "insecure_endpoint",
-            f"The endpoint {endpoint!r} would send the Soda Cloud API key in clear text to another machine."
-            " Use https://.",
-        )
-    if port is not None and port == {"https": 443, "http": 80}[parts.scheme]:
-        port = None
-    shown_host = f"[{host}]" if ":" in host else host
-    shown_port = "" if port is None else f":{port}"
-    return f"{parts.scheme}://{shown_host}{shown_port}{parts.path.rstrip('/')}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def connection(

@@ -14,10 +14,10 @@ import pwd
 import secrets
 import typing as t
 
-from ._arguments import SodaModule
 from ._failure import error
 from ._files import Place
 from ._key_file import HeldKey, KeyFile, KeyMoved
+from ._module import SodaModule
 from ._seal import seal
 
 PATIENCE = 60.0

@@ -25,10 +25,13 @@ import tempfile
 import time
 import typing as t
 
-from ._client import normalise_endpoint
+from ._endpoint import normalise_endpoint
 from ._failure import Failure, SodaError, error
 from ._files import Place, Prepare
-from ._runners import RunnerKey
+
+if t.TYPE_CHECKING:
+    # On the hosts nothing talks to Soda Cloud, and importing what does costs more than the rest.
+    from ._runners import RunnerKey
 
 LOCK_POLL = 0.1
 """Seconds between two tries to get the lock."""

@@ -241,7 +241,7 @@ failure:
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments
+from ansible_collections.community.soda.plugins.module_utils import _arguments, _module
 from ansible_collections.community.soda.plugins.module_utils._failure import error
 from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
@@ -266,7 +266,7 @@ def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
 
 
 def main() -> None:
-    module = _arguments.SodaModule(
+    module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
             "name": {"type": "str"},
@@ -280,10 +280,10 @@ def main() -> None:
         add_file_common_args=True,
         supports_check_mode=True,
     )
-    _arguments.run(module, lambda: reconcile(module))
+    _module.run(module, lambda: reconcile(module))
 
 
-def reconcile(module: _arguments.SodaModule) -> dict[str, t.Any]:
+def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
     parameters = module.params
     wanted = wanted_of(parameters)
     key_path = parameters["key_path"]

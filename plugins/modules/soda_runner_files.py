@@ -102,11 +102,11 @@ observed:
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments, _host
+from ansible_collections.community.soda.plugins.module_utils import _host, _module
 
 
 def main() -> None:
-    module = _arguments.SodaModule(
+    module = _module.SodaModule(
         argument_spec={
             "state": {"type": "str", "choices": ["observed", "present", "absent"], "required": True},
             "key_path": {"type": "path", "required": True, "no_log": False},
@@ -137,7 +137,7 @@ def main() -> None:
         "present": host.write,
         "absent": host.remove,
     }
-    _arguments.run(module, work[module.params["state"]])
+    _module.run(module, work[module.params["state"]])
 
 
 if __name__ == "__main__":

@@ -165,11 +165,11 @@ failure:
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments, _filters
+from ansible_collections.community.soda.plugins.module_utils import _arguments, _filters, _module
 
 
 def main() -> None:
-    module = _arguments.SodaModule(
+    module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
             "names": {"type": "list", "elements": "str"},
@@ -177,10 +177,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _arguments.run(module, lambda: listed(module))
+    _module.run(module, lambda: listed(module))
 
 
-def listed(module: _arguments.SodaModule) -> dict[str, t.Any]:
+def listed(module: _module.SodaModule) -> dict[str, t.Any]:
     filters = _filters.Filters.from_options(module.params, names=module.params["names"])
     listing = _arguments.runners(module).list()
     return {

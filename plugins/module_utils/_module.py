@@ -1,0 +1,44 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What every module does the same, those on the hosts included: fail with a C(failure)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._failure import Failure, SodaError
+
+
+class SodaModule(AnsibleModule):  # type: ignore[misc]
+    """An C(AnsibleModule) each of whose failures has a C(failure), its own complaints about arguments included."""
+
+    failure_code = "invalid_arguments"
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        kwargs.setdefault("failure", Failure(code=self.failure_code, message=str(msg)).as_result())
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("fail_json returned")
+
+    def fail(self, exc: SodaError, **kwargs: t.Any) -> t.NoReturn:
+        self.fail_json(exc.failure.message, failure=exc.failure.as_result(), **kwargs)
+
+
+def run(module: SodaModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
+    """End the module with what C(work) returns, or with the failure that it raises."""
+    # From here on it is files and attributes that AnsibleModule itself may complain about.
+    module.failure_code = "file_attributes_not_set"
+    try:
+        result = work()
+    except SodaError as exc:
+        module.fail(exc)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+    raise AssertionError("exit_json returned")
