@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
 
-PARTS := lint sanity units integration molecule
+PARTS := lint sanity units integration molecule platform
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help

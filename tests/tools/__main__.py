@@ -10,7 +10,7 @@ import sys
 import time
 import typing as t
 
-from . import deep, integration, limits, lint, molecule, sanity, tree, units, vendor
+from . import deep, integration, limits, lint, molecule, platform, sanity, tree, units, vendor
 from .result import Result
 
 Part = t.Callable[..., Result]
@@ -22,6 +22,7 @@ EVERYWHERE: dict[str, Part] = {
     "sanity": sanity.main,
     "integration": integration.main,
     "molecule": molecule.main,
+    "platform": platform.main,
 }
 
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
