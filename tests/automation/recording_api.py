@@ -14,7 +14,7 @@ _CALLS = _os.environ["AWX_CALLS"]
 _SHOWN = ["/etc/pki/ca-trust:/etc/pki/ca-trust:O"]
 
 
-class ControllerAPIModule(AnsibleModule):  # type: ignore[name-defined] # noqa: F821
+class ControllerAPIModule(AnsibleModule):  # type: ignore[name-defined,misc] # noqa: F821
     """In the place of the one that talks to a server."""
 
     short_params = ControllerModule.short_params  # type: ignore[name-defined] # noqa: F821

@@ -222,7 +222,7 @@ def test_the_workflow_goes_from_audit_by_approval_to_decommission(setup: Setup) 
 
 def spec(documented: Json) -> Json:
     """An argument spec from the documentation of an option: awx.awx checks no deeper than a list of dictionaries."""
-    made = {name: documented[name] for name in ("type", "elements", "choices", "required") if name in documented}
+    made: Json = {name: documented[name] for name in ("type", "elements", "choices", "required") if name in documented}
     if "suboptions" in documented:
         made["options"] = {name: spec(option) for name, option in documented["suboptions"].items()}
     return made
