@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.community.soda.plugins.module_utils import _client
+from ansible_collections.community.soda.plugins.module_utils import _client, _runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import Ran, Soda
 from emulator.client import Emulator
 
@@ -76,7 +76,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "400": {"kind": "status", "status": 400, "body": {"message": "No."}},
     "401": {"kind": "status", "status": 401, "body": {"message": "No."}},
     "403": {"kind": "status", "status": 403, "body": {"message": "No."}},
-    "404": {"kind": "status", "status": 404, "body": {"message": "No."}},
+    "404 on a runner that was just listed": {"kind": "status", "status": 404, "body": {"message": "No."}},
     "404 with HTML": page(404),
     "400 with a code that ends in _not_found": {
         "kind": "status",
@@ -92,6 +92,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a runner listed twice": {"kind": "repeat_runner"},
     "a runner left out of its page": {"kind": "drop_runner"},
 }
+MOVING = "runners added and removed by others between two pages"
 # Before any of the above: nothing is sent at all.
 UNREACHABLE = ("no server", "an expired certificate", "a self-signed certificate", "a certificate for another name")
 
@@ -151,12 +152,12 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def fresh(emulator: Emulator, folder: Path) -> Soda:
-    """An account of its own with three runners, and an empty folder."""
+def fresh(emulator: Emulator, folder: Path, before: int = 0) -> Soda:
+    """An account of its own with three runners, so many others before them, and an empty folder."""
     for path in folder.iterdir():
         path.unlink()
     account = emulator.account(window_factor=0)
-    account.seed("old", "older", "oldest")
+    account.seed(*(f"before-{number}" for number in range(before)), "old", "older", "oldest")
     return Soda(account, folder)
 
 
@@ -174,6 +175,25 @@ def rows_of_faults(emulator: Emulator, folder: Path) -> Iterator[Row]:
                 check_what_stays(soda, ran)
                 soda.account.remove()
             yield Row(fault, operation, *cells, posts=(posts[0], posts[1]))
+
+
+def rows_of_moving(emulator: Emulator, folder: Path) -> Iterator[Row]:
+    """Between two pages others remove a runner and add one, so that the totals agree: ten runners stand before ours."""
+    for operation, operation_id in OPERATIONS.items():
+        cells, posts = [], []
+        for times in (1, 10):
+            soda = fresh(emulator, folder, before=10)
+            for after, runner in enumerate(soda.account.runners()[:times]):
+                soda.account.fault(
+                    "move", "listRunners", page=1, after=after, remove=runner["id"], add={"name": f"new-{after}"}
+                )
+            ran = run(soda, operation)
+            asked = soda.account.operations().count(operation_id)
+            posts.append(soda.account.operations().count("createRunner"))
+            cells.append(summary(ran, asked, soda.keys_issued()))
+            check_what_stays(soda, ran)
+            soda.account.remove()
+        yield Row(MOVING, operation, *cells, posts=(posts[0], posts[1]))
 
 
 def check_what_stays(soda: Soda, ran: Ran) -> None:
@@ -287,6 +307,9 @@ def test_every_fault_with_every_operation(
     emulator: Emulator, folder: Path, tmp_path: Path, no_waiting: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [*rows_of_faults(emulator, folder), *rows_of_unreachable(folder, tmp_path)]
+    # The smallest pages that there are: then thirteen runners need two.
+    monkeypatch.setattr(_runners, "PAGE_SIZE", 10)
+    rows += rows_of_moving(emulator, folder)
     for row in rows:
         if max(row.posts) > 1:
             assert row.operation == "create"
