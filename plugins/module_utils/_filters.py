@@ -61,11 +61,12 @@ class Filters:
 
     def apply(self, listing: Listing) -> list[Runner]:
         candidates = listing.matching() if self.names is None else listing.named(self.names)
-        return [runner for runner in candidates if self._passes(runner)]
+        return [runner for runner in candidates if self.passes(runner)]
 
-    def _passes(self, runner: Runner) -> bool:
+    def passes(self, runner: Runner) -> bool:
         return (
-            self.id in (None, runner.id)
+            (self.names is None or runner.name in self.names)
+            and self.id in (None, runner.id)
             and self.type in (None, runner.type)
             and self.is_online in (None, runner.is_online)
             and (self.seen_before is None or _seen_at_or_before(runner, self.seen_before))

@@ -22,6 +22,7 @@ requirements:
 extends_documentation_fragment:
   - community.soda.soda_cloud
   - community.soda.soda_cloud.action_group
+  - community.soda.filters
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
@@ -36,25 +37,10 @@ attributes:
     platforms: posix
     support: full
 options:
-  name:
-    description: Only the runners of exactly this name.
-    type: str
   names:
     description: Only the runners whose name is exactly one of these.
     type: list
     elements: str
-  id:
-    description: Only the runner of this id.
-    type: str
-  type:
-    description: Only runners of this type, such as V(SELF_HOSTED) or V(SODA_HOSTED).
-    type: str
-  is_online:
-    description: Only runners that are, or with V(false) are not, connected.
-    type: bool
-  not_seen_for:
-    description: Only runners that were last seen at least so many seconds ago, or never.
-    type: float
 seealso:
   - module: community.soda.soda_runner
 """

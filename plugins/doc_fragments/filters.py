@@ -1,0 +1,30 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters of everything that lists runners."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Holds for each option what C(module_utils/_filters.py) implements."""
+
+    DOCUMENTATION = r"""
+options:
+  name:
+    description: Only the runners of exactly this name.
+    type: str
+  id:
+    description: Only the runner of this id.
+    type: str
+  type:
+    description: Only runners of this type, such as V(SELF_HOSTED) or V(SODA_HOSTED).
+    type: str
+  is_online:
+    description: Only runners that are, or with V(false) are not, connected.
+    type: bool
+  not_seen_for:
+    description: Only runners that were last seen at least so many seconds ago, or never.
+    type: float
+"""
