@@ -74,3 +74,43 @@ attributes:
     membership:
       - community.soda.soda_cloud
 """
+
+    # Beside the above, for plugins: a module takes its environment variables from its argument spec.
+    PLUGIN = r"""
+options:
+  endpoint:
+    env:
+      - name: SODA_CLOUD_ENDPOINT
+    vars:
+      - name: soda_cloud_endpoint
+  api_key_id:
+    env:
+      - name: SODA_CLOUD_API_KEY_ID
+    vars:
+      - name: soda_cloud_api_key_id
+  api_key_secret:
+    env:
+      - name: SODA_CLOUD_API_KEY_SECRET
+    vars:
+      - name: soda_cloud_api_key_secret
+  validate_certs:
+    env:
+      - name: SODA_CLOUD_VALIDATE_CERTS
+    vars:
+      - name: soda_cloud_validate_certs
+  ca_path:
+    env:
+      - name: SODA_CLOUD_CA_PATH
+    vars:
+      - name: soda_cloud_ca_path
+  timeout:
+    env:
+      - name: SODA_CLOUD_TIMEOUT
+    vars:
+      - name: soda_cloud_timeout
+  retry_budget:
+    env:
+      - name: SODA_CLOUD_RETRY_BUDGET
+    vars:
+      - name: soda_cloud_retry_budget
+"""
