@@ -18,7 +18,7 @@ from .process import Finished, run
 from .result import Result, judged
 
 # Logic is typed strictly; what Ansible imports (modules, plugins) takes its types from Ansible, which has none.
-TYPED = ("plugins/module_utils", "tests/emulator", "tests/tools", "tests/demo", "tests/automation")
+TYPED = ("plugins/module_utils", "tests/automation", "tests/bench", "tests/demo", "tests/emulator", "tests/tools")
 
 
 @dataclasses.dataclass(frozen=True)
