@@ -93,7 +93,7 @@ def _write_static(listing: dict[str, t.Any], path: Path) -> str:
     groups = {name: dict.fromkeys(group["hosts"]) for name, group in listing.items() if "hosts" in group}
     groups["soda_runners"] = variables
     path.write_text(json.dumps({"all": {"children": {name: {"hosts": hosts} for name, hosts in groups.items()}}}))
-    return next(iter(variables))
+    return str(next(iter(variables)))
 
 
 def _plain(value: t.Any) -> t.Any:
