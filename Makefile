@@ -17,6 +17,7 @@ export PYTHONPATH := $(CURDIR)/tests
 export PYTHONDONTWRITEBYTECODE := 1
 
 PARTS := lint sanity units integration molecule platform
+SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in))
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ help:
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make format       put the Python files into their common form'
-	@echo 'make pins         choose the versions in tests/requirements anew'
+	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
 
 demo: $(VENV)/.demo
@@ -54,9 +55,9 @@ format: $(VENV)/.test
 	@$(VENV)/bin/ruff format .
 
 pins: $(VENV)/.test
-	@cd tests/requirements && for set in demo test vendor; do \
-	    $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	        --no-annotate --no-header --output-file $$set.txt $$set.in || exit 1; \
+	@cd tests/requirements && for set in uv demo test $(filter-out uv demo test,$(SETS)); do \
+	    $(CURDIR)/$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	        --no-annotate --no-header --output-file $$set.txt $(ARGS) $$set.in || exit 1; \
 	done
 
 $(VENV)/.python: tests/tools/install.sh tests/tools/find_python.sh tests/requirements/uv.txt

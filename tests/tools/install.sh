@@ -15,15 +15,15 @@ requirements=tests/requirements
 # uv is several times faster than pip. Only pip reads pip's own settings (a mirror, say), so it is what remains.
 # The tests write no bytecode anywhere, so what they import is compiled here, once.
 install() {
-    "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" "$@" ||
-        { echo "uv could not; trying pip" >&2; "$venv/bin/python" -m pip install --quiet "$@"; }
+    "$venv/bin/uv" pip install --quiet --require-hashes --compile-bytecode --python "$venv/bin/python" "$@" ||
+        { echo "uv could not; trying pip" >&2; "$venv/bin/python" -m pip install --quiet --require-hashes "$@"; }
 }
 
 if [ "$what" = python ]; then
     echo "Making $venv with $("$3" --version)"
     rm -rf "$venv"
     "$3" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --requirement "$requirements/uv.txt"
+    "$venv/bin/python" -m pip install --quiet --require-hashes --requirement "$requirements/uv.txt"
 else
     echo "Installing what 'make $what' needs into $venv"
     install --requirement "$requirements/$what.txt"
