@@ -81,11 +81,14 @@ def _pythons_run(folder: Path) -> bool:
     )
 
 
-def prepare_home_for_ansible_test(env: dict[str, str]) -> None:
-    """ansible-test passes on HOME and little else, so what pip has to know goes into files there."""
+def prepare_home_for_ansible_test(env: dict[str, str], venv: Path | None = None) -> None:
+    """ansible-test passes on HOME and little else, so what pip has to know goes into files there.
+
+    *venv* is where ansible-test is installed, where that is not beside this Python.
+    """
     home = Path(env["HOME"])
     write_private(home / ".config" / "pip" / "pip.conf", pip_configuration(dict(os.environ)))
-    for version in pip_versions_of_ansible_test():
+    for version in pip_versions_of_ansible_test(venv):
         stand_in = home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
         stand_in.parent.mkdir(parents=True, exist_ok=True)
         stand_in.write_text((Path(__file__).parent / "get_pip.py").read_text("utf-8"), "utf-8")
@@ -125,12 +128,16 @@ def settings_of_pip(listing: str) -> dict[str, str]:
     return settings
 
 
-def pip_versions_of_ansible_test() -> list[str]:
+def pip_versions_of_ansible_test(venv: Path | None = None) -> list[str]:
     """The versions of pip that the installed ansible-test asks for, read in its source: file names depend on them."""
-    package = importlib.util.find_spec("ansible_test")
-    if package is None or not package.submodule_search_locations:
+    if venv is None:
+        package = importlib.util.find_spec("ansible_test")
+        folders = list(package.submodule_search_locations or ()) if package else []
+    else:
+        folders = [str(path) for path in venv.glob("lib/python3.*/site-packages/ansible_test")]
+    if not folders:
         raise SystemExit("ansible-test is not installed beside this Python.")
-    source = Path(package.submodule_search_locations[0], "_internal", "python_requirements.py").read_text("utf-8")
+    source = Path(folders[0], "_internal", "python_requirements.py").read_text("utf-8")
     versions = sorted(set(re.findall(r"""\bpip=['"]([0-9.]+)['"]""", source)))
     if not versions:
         raise SystemExit(f"This ansible-test does not say where it used to which pip it wants; see {__file__}.")
