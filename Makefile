@@ -21,7 +21,7 @@ SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in)
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format pins clean distclean $(PARTS)
+.PHONY: help demo test format pins dist matrix clean distclean $(PARTS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
@@ -31,6 +31,9 @@ help:
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
+	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
+	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
+	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
@@ -47,6 +50,8 @@ $(PARTS): $(VENV)/.test
 # The parts that need more of the machine, or more time, than the others.
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tools $* $(ARGS)
+
+dist matrix: %: test-%
 
 test-vendor: .venv-vendor/.vendor
 

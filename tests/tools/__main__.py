@@ -10,7 +10,23 @@ import sys
 import time
 import typing as t
 
-from . import deep, integration, limits, lint, molecule, platform, sanity, tree, units, vendor
+from . import (
+    deep,
+    dist,
+    integration,
+    limits,
+    lint,
+    matrix,
+    molecule,
+    nox,
+    platform,
+    sanity,
+    tarball,
+    tree,
+    units,
+    vendor,
+    vulnerabilities,
+)
 from .result import Result
 
 Part = t.Callable[..., Result]
@@ -28,8 +44,13 @@ EVERYWHERE: dict[str, Part] = {
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
     "deep": deep.main,
+    "dist": dist.main,
     "limits": limits.main,
+    "matrix": matrix.main,
+    "nox": nox.main,
+    "tarball": tarball.main,
     "vendor": vendor.main,
+    "vulnerabilities": vulnerabilities.main,
 }
 
 PARTS = EVERYWHERE | ELSEWHERE
