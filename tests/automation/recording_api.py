@@ -3,31 +3,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """
-Put at the end of awx.awx's ``controller_api.py`` by ``test_awx.py``: each module of awx.awx ends once it was called.
+What ``test_awx.py`` puts in the place of awx.awx's ``controller_api.py``: each of its modules ends once it was called.
 
 The module's own argument spec is checked by Ansible before that; what was given is written down. No server is asked.
 """
 
-import os as _os
+# mypy: ignore-errors
 
-_CALLS = _os.environ["AWX_CALLS"]
-_SHOWN = ["/etc/pki/ca-trust:/etc/pki/ca-trust:O"]
+import json
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.awx.awx.plugins.module_utils.real_controller_api import ControllerModule
+
+CALLS = os.environ["AWX_CALLS"]
+SHOWN = ["/etc/pki/ca-trust:/etc/pki/ca-trust:O"]
 
 
-class ControllerAPIModule(AnsibleModule):  # type: ignore[name-defined,misc] # noqa: F821
+class ControllerAPIModule(AnsibleModule):
     """In the place of the one that talks to a server."""
 
-    short_params = ControllerModule.short_params  # type: ignore[name-defined] # noqa: F821
+    short_params = ControllerModule.short_params
 
-    def __init__(self, argument_spec, direct_params=None, error_callback=None, warn_callback=None, **kwargs):  # type: ignore[no-untyped-def]
+    def __init__(self, argument_spec, direct_params=None, error_callback=None, warn_callback=None, **kwargs):
         if direct_params is not None:
             return  # the lookup plugin, which asks for the settings
-        spec = {**ControllerModule.AUTH_ARGSPEC, **argument_spec}  # type: ignore[name-defined] # noqa: F821
+        spec = {**ControllerModule.AUTH_ARGSPEC, **argument_spec}
         super().__init__(argument_spec=spec, supports_check_mode=True, **kwargs)
         given = {name: value for name, value in self.params.items() if value is not None}
-        with open(_CALLS, "a", encoding="utf-8") as calls:
-            calls.write(dumps([self._name, given]) + "\n")  # type: ignore[name-defined] # noqa: F821
+        with open(CALLS, "a", encoding="utf-8") as calls:
+            calls.write(json.dumps([self._name, given]) + "\n")
         self.exit_json(changed=True)
 
-    def get_endpoint(self, _endpoint, **_kwargs):  # type: ignore[no-untyped-def]
-        return {"status_code": 200, "json": {"AWX_ISOLATION_SHOW_PATHS": _SHOWN}}
+    def get_endpoint(self, _endpoint, **_kwargs):
+        return {"status_code": 200, "json": {"AWX_ISOLATION_SHOW_PATHS": SHOWN}}

@@ -53,8 +53,9 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     copy = folder / "ansible_collections" / "awx" / "awx"
     shutil.copytree(AWX, copy)
-    with (copy / "plugins" / "module_utils" / "controller_api.py").open("a", encoding="utf-8") as file:
-        file.write(Path(__file__).with_name("recording_api.py").read_text("utf-8"))
+    utilities = copy / "plugins" / "module_utils"
+    (utilities / "controller_api.py").rename(utilities / "real_controller_api.py")
+    shutil.copy2(Path(__file__).with_name("recording_api.py"), utilities / "controller_api.py")
     return folder
 
 

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from automation.controller import Json
-from emulator.client import Emulator
+from emulator.contract import Contract
+from emulator.limits import RateLimit
 from tools import tree
 
 GUIDES = tree.ROOT / "docs" / "guides"
@@ -57,8 +58,8 @@ def test_every_variable_that_a_guide_names_is_one(objects: Json) -> None:
     assert named - {"soda_runner_cloud_"} <= known
 
 
-def test_figures_follow_from_the_limits_of_the_contract(emulator: Emulator) -> None:
-    limits = emulator.call("GET", "")["limits"]
+def test_figures_follow_from_the_limits_of_the_contract() -> None:
+    limits = {name: operation.limit for name, operation in Contract.load().operations.items()}
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in SCALE.read_text("utf-8").splitlines()
@@ -76,8 +77,8 @@ def test_figures_follow_from_the_limits_of_the_contract(emulator: Emulator) -> N
     for listed, lists, rate, total in by_listed:
         pages_read = math.ceil(number(listed) / PAGE_SIZE)
         asked = pages_read if pages_read == 1 else 2 * pages_read
-        lists_a_minute = limits["listRunners"]["requests"] * 60 / limits["listRunners"]["seconds"]
-        keys_a_minute = limits["createRunner"]["requests"] * 60 / limits["createRunner"]["seconds"]
+        lists_a_minute = limits["listRunners"].requests * 60 / limits["listRunners"].seconds
+        keys_a_minute = limits["createRunner"].requests * 60 / limits["createRunner"].seconds
         assert number(lists) == asked
         assert float(rate) == min(keys_a_minute, lists_a_minute / asked)
         slowest = max(
@@ -90,9 +91,9 @@ def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def least_seconds(count: int, limit: Json) -> float:
+def least_seconds(count: int, limit: RateLimit) -> float:
     """When the last of so many requests can have been admitted, the first at once."""
-    return float((count - 1) // limit["requests"] * limit["seconds"])
+    return float((count - 1) // limit.requests * limit.seconds)
 
 
 def duration(seconds: float) -> str:
