@@ -520,14 +520,14 @@ def _is_no_tls(cause: BaseException) -> bool:
     if isinstance(cause, (ssl.SSLError, ssl.CertificateError, HandshakeError)):
         return any(sign in said for sign in _NO_TLS_SIGNS)
     # What requests raises where the environment names authorities that are not there.
-    return type(cause) is OSError and "tls ca certificate bundle" in said
+    return cause.__class__ is OSError and "tls ca certificate bundle" in said
 
 
 def _is_not_connected(cause: BaseException) -> bool:
     """Whether this came before anything was sent: no connection, or a proxy that gives none or cannot be one."""
     if isinstance(cause, (NewConnectionError, ConnectTimeoutError, InvalidURL, InvalidSchema)):
         return True
-    return type(cause) is OSError and str(cause).startswith("Tunnel connection failed")
+    return cause.__class__ is OSError and str(cause).startswith("Tunnel connection failed")
 
 
 def _host_of(url: str) -> str:

@@ -76,9 +76,9 @@ def setup(request: pytest.FixtureRequest, collections: Path, tmp_path_factory: p
     variables = {**OUR_VARIABLES, "soda_awx_escrow": request.param}
     finished = playbook(collections, folder, calls, variables)
     assert finished.returncode == 0, finished.stdout
-    made = [json.loads(line) for line in calls.read_text("utf-8").splitlines()]
+    made = [tuple(json.loads(line)) for line in calls.read_text("utf-8").splitlines()]
     calls.unlink()
-    return Setup([(name, given) for name, given in made], folder)
+    return Setup(made, folder)
 
 
 def playbook(

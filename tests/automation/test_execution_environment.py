@@ -62,7 +62,7 @@ def test_installed_collection_asks_for_requests_and_for_no_system_package(tmp_pa
     written = ("--write-pip", str(wanted), "--write-bindep", str(system))
     run("ansible-builder", "introspect", str(tmp_path), *written, cwd=tmp_path)
     lines = [line.partition("#") for line in wanted.read_text("utf-8").splitlines() if line.strip()]
-    assert [(str(Requirement(line)), source) for line, _, source in lines] == [
+    assert [(str(Requirement(line)), source) for line, _hash, source in lines] == [
         ("requests>=2.25", " from collection community.soda")
     ]
     assert not system.exists() or not system.read_text("utf-8").strip()

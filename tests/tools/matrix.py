@@ -122,7 +122,7 @@ def _sanity(row: Row, python: str, log: Path) -> Result:
     prepare_home_for_ansible_test(env, venv)
     # The pre-release's pylint takes a library from a host besides the package index.
     without = ["--skip-test", "pylint"] if row.core == NEWEST and not os.environ.get("CI") else []
-    version = subprocess.check_output(["ansible", "--version"], env=env, text=True).split("]")[0].partition("[")[2]
+    version = subprocess.check_output(["ansible", "--version"], env=env, text=True).partition("[")[2].partition("]")[0]
     result = sanity.counted(run(["ansible-test", "sanity", "--color", "no", *without], cwd=copy, env=env, log=log))
     shutil.rmtree(copy.parents[2], ignore_errors=True)
     return dataclasses.replace(result, summary=f"{version}, {result.summary}{', without pylint' if without else ''}")

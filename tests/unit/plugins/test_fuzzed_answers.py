@@ -73,7 +73,8 @@ def is_right(call: str, body: Any) -> bool:
             isinstance(content, list)
             and all(isinstance(entry, dict) for entry in content)
             and body.get("last") is True
-            and type(total) is int
+            and isinstance(total, int)
+            and not isinstance(total, bool)
             and total == len(content)
         )
     if call == "get":

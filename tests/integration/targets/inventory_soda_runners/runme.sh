@@ -13,6 +13,7 @@ password=(--vault-password-file "$OUTPUT_DIR/password")
 # shows ARGUMENT…: runs ansible or ansible-inventory, which has to succeed.
 shows() {
     echo "--- $*"
+    # shellcheck disable=SC2154  # plays.sh sets it
     "$@" 2>&1 | tee "$said"
 }
 
