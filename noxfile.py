@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sessions that the Ansible community runs over its collections. ``make nox`` runs them with pinned tools."""
+"""The sessions that the Ansible community runs over its collections. ``make test-nox`` runs them with pinned tools."""
 
 # /// script
 # dependencies = ["nox>=2025.02.09", "antsibull-nox"]
