@@ -14,6 +14,7 @@ The container is what is not there: a folder of its own stands in for it, with a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -108,6 +109,16 @@ class Job:
         return "\n".join(event["stdout"] for event in self.events if event.get("stdout"))
 
 
+@contextlib.contextmanager
+def started(*launches: Launch) -> t.Iterator[None]:
+    """Start them all, to run at the same time, and leave none running."""
+    with contextlib.ExitStack() as stack:
+        for launch in launches:
+            stack.callback(launch.kill)
+            launch.start()
+        yield
+
+
 @dataclasses.dataclass
 class Launch:
     """
@@ -199,13 +210,13 @@ class Launch:
 
     def kill(self) -> None:
         """End the worker with all that it started, as the end of a container does, and drop the container."""
-        assert self._worker is not None
-        stop(self._worker)
-        shutil.rmtree(self.container)
+        if self._worker is not None and self._worker.poll() is None:
+            stop(self._worker)
+        shutil.rmtree(self.container, ignore_errors=True)
 
     def run(self) -> Job:
-        self.start()
-        return self.finish()
+        with started(self):
+            return self.finish()
 
     def _lay_out(self) -> None:
         for name in ("env", "inventory", "cp"):

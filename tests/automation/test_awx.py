@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -21,9 +22,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from automation.controller import Json, environment_of
 from tools import tree
 from tools.leaks import Credential, search
-
-# One worker runs the playbook once for all of them.
-pytestmark = pytest.mark.xdist_group("awx")
 
 ESCROWS = ("node", "claim", "none")
 KEY = Credential("key-of-the-account", "-secret-of-the-account-9FpLQ2")
@@ -62,6 +60,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Setup(t.NamedTuple):
     """What a run of the playbook called, and where its output is."""
 
+    escrow: str
     calls: Calls
     folder: Path
 
@@ -71,14 +70,19 @@ class Setup(t.NamedTuple):
 
 @pytest.fixture(scope="session", params=ESCROWS)
 def setup(request: pytest.FixtureRequest, collections: Path, tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    folder = tmp_path_factory.mktemp(request.param)
-    calls = folder / "calls"
-    variables = {**OUR_VARIABLES, "soda_awx_escrow": request.param}
-    finished = playbook(collections, folder, calls, variables)
-    assert finished.returncode == 0, finished.stdout
-    made = [tuple(json.loads(line)) for line in calls.read_text("utf-8").splitlines()]
-    calls.unlink()
-    return Setup(made, folder)
+    """One run for each place of escrow, by the first of pytest's workers that needs it."""
+    this_run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    shared = tmp_path_factory.getbasetemp().parent / f"awx-{this_run}"
+    folder, calls = shared / request.param, shared / f"{request.param}.calls"
+    shared.mkdir(exist_ok=True)
+    with (shared / f"{request.param}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            playbook(collections, folder, calls, {**OUR_VARIABLES, "soda_awx_escrow": request.param})
+    assert re.search(r"^localhost .* failed=0 ", output := (folder / "output.txt").read_text("utf-8"), re.M), output
+    made = [json.loads(line) for line in calls.read_text("utf-8").splitlines()]
+    return Setup(request.param, [(name, given) for name, given in made], folder)
 
 
 def playbook(
@@ -230,15 +234,14 @@ def spec(documented: Json) -> Json:
 
 
 def test_escrow_is_mounted_where_the_job_templates_look_for_it(setup: Setup) -> None:
-    kind = setup.folder.name.rstrip("0123456789")
     (provision,) = [each for each in setup.of("job_template") if each["playbook"] == "playbooks/provision.yml"]
-    if kind == "none":
+    if setup.escrow == "none":
         assert provision["extra_vars"] == {"soda_runner_api_host": "{{ inventory_hostname }}"}
         assert not setup.of("settings")
         assert not setup.of("instance_group")
         return
     folder = Path(provision["extra_vars"]["soda_runner_escrow_dir"])
-    if kind == "node":
+    if setup.escrow == "node":
         (settings,) = setup.of("settings")
         kept, ours = settings["settings"]["AWX_ISOLATION_SHOW_PATHS"]
         assert kept == "/etc/pki/ca-trust:/etc/pki/ca-trust:O"
@@ -266,7 +269,7 @@ def test_the_inventory_source_is_a_file_of_the_project_that_the_plugin_takes(set
     (source,) = setup.of("inventory_source")
     file = tree.ROOT / source["source_path"]
     assert file.name.endswith(("soda_runners.yml", "soda_runners.yaml"))
-    assert yaml.safe_load(file.read_text("utf-8")) == {"plugin": "community.soda.soda_runners"}
+    assert yaml.safe_load(file.read_text("utf-8"))["plugin"] == "community.soda.soda_runners"
 
 
 def test_the_playbook_says_what_it_was_not_told(collections: Path, tmp_path: Path) -> None:

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 import typing as t
 from pathlib import Path
 
-from automation.controller import Job, Json, Launch, sliced
+from automation.controller import Job, Json, Launch, sliced, started
 from emulator.client import Account
+from tools import tree
+from tools.environment import private_environment
 from tools.leaks import Credential, search
 
 Fleet = t.Callable[[int], dict[str, Json]]
@@ -55,6 +58,24 @@ def test_job_gets_the_account_from_the_credential_and_the_next_has_nothing_to_do
     assert second.count("changed") == 0
     assert len(account.journal()) == asked
     assert_no_secret_kept(account, hosts, [first, second])
+
+
+def test_inventory_source_lists_the_runners_with_the_credential_alone(
+    account: Account, environment: dict[str, str], tmp_path: Path
+) -> None:
+    account.seed({"name": "edge-01", "isOnline": True}, {"name": "edge 02", "isOnline": False})
+    source = tree.ROOT / "extensions" / "awx" / "soda_runners.yml"
+    command = ["ansible-inventory", "--inventory", str(source), "--list", "--export"]
+    env = {**private_environment(home=tmp_path / "home", temporary=tmp_path / "tmp"), **environment}
+    finished = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    listed = json.loads(finished.stdout)
+    # The group that the workflow decommissions.
+    assert listed["soda_offline"]["hosts"] == ["edge_02"]
+    variables = listed["_meta"]["hostvars"]
+    assert {host: variables[host]["soda_runner_name"]["__ansible_unsafe"] for host in variables} == {
+        "edge-01": "edge-01",
+        "edge_02": "edge 02",
+    }
 
 
 def test_check_job_predicts_and_writes_nothing(
@@ -101,9 +122,8 @@ def test_four_slices_at_once_give_every_host_one_key(
         for number in range(1, SLICES + 1)
     ]
     assert sorted(host for launch in launches for host in launch.hosts) == sorted(hosts)
-    for launch in launches:
-        launch.start()
-    jobs = [launch.finish() for launch in launches]
+    with started(*launches):
+        jobs = [launch.finish() for launch in launches]
     assert [job.status for job in jobs] == ["successful"] * SLICES, "\n".join(job.output for job in jobs)
     assert [job.count("failures") + job.count("dark") for job in jobs] == [0] * SLICES
 
@@ -126,10 +146,9 @@ def test_keys_issued_in_a_container_that_was_killed_reach_their_hosts_in_the_nex
 ) -> None:
     hosts = fleet(11)
     first = Launch(tmp_path / "job-1", "playbooks/provision.yml", hosts, environment, {}, escrow(tmp_path))
-    first.start()
-    # The limit is 10 keys a window: with so many in escrow, the others are waiting their turn.
-    wait_until(lambda: len(list(tmp_path.glob("mounted/escrow/*.json"))) == 10)
-    first.kill()
+    with started(first):
+        # The limit is 10 keys a window: with so many in escrow, the others are waiting their turn.
+        wait_until(lambda: len(list(tmp_path.glob("mounted/escrow/*.json"))) == 10)
     assert not any(tmp_path.glob("hosts/*/soda-runner/key.json"))
 
     second = Launch(tmp_path / "job-2", "playbooks/provision.yml", hosts, environment, {}, escrow(tmp_path)).run()

@@ -34,16 +34,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     report = tree.BUILD / "platform.xml"
     report.unlink(missing_ok=True)
     # Jobs wait for Soda Cloud much of the time, so two tests go together.
-    command = [
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "--numprocesses",
-        "2",
-        "--dist",
-        "loadgroup",
-        f"--junit-xml={report}",
-    ]
+    command = ["pytest", "-p", "no:cacheprovider", "--numprocesses", "2", f"--junit-xml={report}"]
     finished = run([*command, *(arguments or ["tests/automation"])], cwd=tree.ROOT, env=env, log=log)
     if not report.exists():
         return judged(0, 0, "pytest ended without a report", finished.returncode)
