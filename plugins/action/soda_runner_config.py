@@ -73,6 +73,8 @@ class Observed:
     """Of the configuration files, in their order."""
     key_differs: bool
     """Whether the attributes of the key file are not the declared ones, or it is not quite in place."""
+    untidy: bool
+    """Whether a killed run left something beside the files."""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -175,7 +177,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         differing = [text != content for text, content in zip(texts, observed.contents)]
         touched = [a or b for a, b in zip(differing, observed.attributes_differ)]
         changed = carried or observed.key_differs or any(touched)
-        if changed and not self._task.check_mode:
+        if (changed or observed.untidy) and not self._task.check_mode:
             self._on_host(
                 parameters,
                 state="present",
@@ -232,6 +234,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             ),
             attributes_differ=tuple(file["attributes_differ"] for file in seen["files"]),
             key_differs=seen["attributes_differ"] or seen["key_left_behind"],
+            untidy=seen["untidy"],
         )
 
     def _absent(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -100,6 +100,40 @@ class Place:
             raise self.unusable(exc) from exc
         return True
 
+    def is_beside(self, name: str) -> bool:
+        """Whether there is anything of that name beside the file."""
+        return os.path.lexists(os.path.join(self.folder, name))
+
+    def discard(self, temporary: str) -> None:
+        """Remove a temporary file that a killed run left."""
+        try:
+            os.unlink(os.path.join(self.folder, temporary))
+        except FileNotFoundError:
+            pass
+        except OSError as exc:
+            raise self.unusable(exc) from exc
+
+    def adopt(self, temporary: str, prepare: Prepare) -> None:
+        """
+        Put in place what a killed run wrote whole.
+
+        What is there is the only copy, so it is not written again: only the zeros go that reserved the space.
+        """
+        folder_fd = self.open_folder()
+        try:
+            flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with open(os.open(temporary, flags, dir_fd=folder_fd), "r+b") as file:
+                os.ftruncate(file.fileno(), len(file.read(LARGEST).rstrip(b"\0")))
+                os.fsync(file.fileno())
+                prepare(os.path.join(self.folder, temporary))
+                self._check_target()
+                os.replace(temporary, self.name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+                os.fsync(folder_fd)
+        except OSError as exc:
+            raise self.unusable(exc) from exc
+        finally:
+            os.close(folder_fd)
+
     def _check_target(self) -> None:
         try:
             mode = os.lstat(self.path).st_mode
@@ -154,6 +188,7 @@ class Reservation:
             _write(self._fd, b"\0" * self._size)
             os.fsync(self._fd)
             self._prepare(os.path.join(self._place.folder, self._temporary))
+            self._check_is_ours(self._temporary)
         except OSError as exc:
             self._discard()
             raise self._place.unusable(exc) from exc
@@ -172,8 +207,15 @@ class Reservation:
         os.ftruncate(self._fd, len(content))
         os.fsync(self._fd)
         os.replace(self._temporary, self._place.name, src_dir_fd=self._folder_fd, dst_dir_fd=self._folder_fd)
+        self._check_is_ours(self._place.name)
         self._committed = True
         os.fsync(self._folder_fd)
+
+    def _check_is_ours(self, name: str) -> None:
+        """Raise C(OSError) where others who may write to the folder have put another file in the place of ours."""
+        there = os.stat(name, dir_fd=self._folder_fd, follow_symlinks=False)
+        if not os.path.samestat(os.fstat(self._fd), there):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def _discard(self) -> None:
         if self._fd >= 0:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import grp
 import pwd
-import secrets
 import typing as t
 
 from ._failure import error
@@ -61,12 +60,14 @@ class Host:
                 }
             )
         in_place = held is not None and held.in_place
+        left = any(place.is_beside(_temporary(place)) for place in self._places())
         return {
             "changed": False,
             "observed": {
                 "key": None if held is None else self._sealed(key_file.path, held.to_json()),
                 "key_path": key_file.path,
                 "key_left_behind": held is not None and not held.in_place,
+                "untidy": key_file.is_untidy() or left,
                 "attributes_differ": in_place and self._set_attributes(key_file.path, self._key_parameters, check=True),
                 "files": files,
             },
@@ -75,33 +76,38 @@ class Host:
     def write(self) -> dict[str, t.Any]:
         """Put the key and the files that are given in place, and set the attributes of all of them."""
         key_file = self._key_file()
-        changed = self._write_key(key_file)
-        if key_file.exists():
-            changed |= self._set_attributes(key_file.path, self._key_parameters)
-        for file in self._files:
-            place = _place(file["path"])
-            if file["content"] is not None and not self._module.check_mode:
-                # One write at a time is not enough for a name of its own: two plays may be at it.
-                temporary = f".{place.name}.{secrets.token_hex(4)}"
-                content = file["content"].encode()
-                with place.reserve(temporary, len(content), self._preparing(file)) as reservation:
-                    try:
-                        reservation.commit(content)
-                    except OSError as exc:
-                        raise place.unusable(exc) from exc
-                changed = True
-            changed |= self._set_attributes(place.path, file)
+        with key_file.locked(PATIENCE):
+            changed = self._write_key(key_file)
+            if key_file.exists():
+                changed |= self._set_attributes(key_file.path, self._key_parameters)
+            for file in self._files:
+                changed |= self._write_file(_place(file["path"]), file)
         return {"changed": changed}
+
+    def _write_file(self, place: Place, file: dict[str, t.Any]) -> bool:
+        changed = file["content"] is not None and not self._module.check_mode
+        if changed:
+            content = file["content"].encode()
+            # The lock of the key keeps other runs away, and of a fixed name nothing stays behind after a kill.
+            with place.reserve(_temporary(place), len(content), self._preparing(file)) as reservation:
+                try:
+                    reservation.commit(content)
+                except OSError as exc:
+                    raise place.unusable(exc) from exc
+        else:
+            place.discard(_temporary(place))
+        return self._set_attributes(place.path, file) or changed
 
     def remove(self) -> dict[str, t.Any]:
         """Remove the key file and the configuration files. C(removed) are the paths of those that were there."""
         key_file = self._key_file()
         held = key_file.read(self._endpoint, self._name)
-        places = [_place(file["path"]) for file in self._files]
+        places = self._places()
         removed = [place.path for place in places if place.read() is not None]
         if not self._module.check_mode:
             for place in places:
                 place.remove()
+                place.discard(_temporary(place))
         if held is not None:
             removed.insert(0, key_file.path)
             if not self._module.check_mode:
@@ -147,6 +153,9 @@ class Host:
             except KeyError:
                 raise place.unusable(f"its {kind} is to be {name!r}, which this host does not know") from None
 
+    def _places(self) -> list[Place]:
+        return [_place(file["path"]) for file in self._files]
+
     def _key_file(self) -> KeyFile:
         return KeyFile(self._module.params["key_path"])
 
@@ -171,3 +180,8 @@ class Host:
 
 def _place(path: str) -> Place:
     return Place(path, "config_path_unusable")
+
+
+def _temporary(place: Place) -> str:
+    """Where a file is written before it is put in place."""
+    return f".{place.name}.new"

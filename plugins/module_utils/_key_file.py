@@ -87,7 +87,7 @@ class KeyFile:
         self.place = Place(path, "key_path_unusable")
         self.path = self.place.path
         self._temporary = f".{self.place.name}.new"
-        self._lock = f".{self.place.name}.lock"
+        self._lock = _Lock(self.place, f".{self.place.name}.lock")
 
     def read(self, endpoint: str, name: str | None) -> HeldKey | None:
         """
@@ -121,25 +121,15 @@ class KeyFile:
 
     def adopt(self, held: HeldKey, prepare: Prepare, patience: float) -> HeldKey:
         """Finish what a run began that was killed between writing a key and putting it in place."""
-        with self._locked(patience):
+        with self.locked(patience):
             if self.read(held.endpoint, held.name) != held:
                 raise KeyMoved
-            path = os.path.join(self.place.folder, self._temporary)
-            try:
-                with open(path, "r+b") as file:
-                    file.write(held.to_json())
-                    file.truncate()
-                    file.flush()
-                    os.fsync(file.fileno())
-                prepare(path)
-                os.replace(path, self.path)
-            except OSError as exc:
-                raise self.place.unusable(exc) from exc
+            self.place.adopt(self._temporary, prepare)
         return dataclasses.replace(held, in_place=True)
 
     def remove(self, held: HeldKey, patience: float) -> None:
         """Remove the key that was observed, and whatever a killed run left beside it."""
-        with self._locked(patience):
+        with self.locked(patience):
             if self.read(held.endpoint, held.name) != held:
                 raise error(
                     "key_file_changed",
@@ -147,31 +137,33 @@ class KeyFile:
                     " Run the task again.",
                     retryable=True,
                 )
-            self._unlink_temporary()
+            self.place.discard(self._temporary)
             self.place.remove()
 
     def tidy(self) -> None:
         """Remove what a killed run left beside the file, unless it holds a key, or another run is at work."""
-        if not any(os.path.lexists(os.path.join(self.place.folder, name)) for name in (self._temporary, self._lock)):
+        if not self.is_untidy():
             return
         try:
-            with self._locked(patience=0):
+            with self.locked(patience=0):
                 try:
                     left = self.parse(self.place.read(self._temporary) or b"")
                 except SodaError:
                     left = None
                 held = self.parse(self.place.read() or b"") if left else None
                 if left is None or (held is not None and held.api_key_id == left.api_key_id):
-                    self._unlink_temporary()
+                    self.place.discard(self._temporary)
         except SodaError:
             pass  # It is not in the way: the next run that needs the place says what is wrong with it.
 
-    def _locked(self, patience: float) -> _Lock:
-        return _Lock(self.place, self._lock, patience)
+    def is_untidy(self) -> bool:
+        """Whether there is something beside the file that a killed run left, or that another run is at work with."""
+        return self.place.is_beside(self._temporary) or self.place.is_beside(self._lock.name)
 
-    def _unlink_temporary(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.place.folder, self._temporary))
+    def locked(self, patience: float) -> _Lock:
+        """The lock of this key, for C(with); in such a block it can be taken again."""
+        self._lock.patience = patience
+        return self._lock
 
     def parse(self, content: bytes) -> HeldKey:
         """A key file's content. Raises V(key_file_not_ours)."""
@@ -251,7 +243,7 @@ class KeyReservation:
         self._endpoint = endpoint
         self._name = name
         self._observed = observed
-        self._lock = file._locked(patience)
+        self._lock = file.locked(patience)
         self._reservation = file.place.reserve(file._temporary, _size(name), prepare)
 
     def __enter__(self) -> KeyReservation:
@@ -281,41 +273,48 @@ class _Lock:
     flock on the folder would need no file, but would have hosts wait for each other that share an escrow folder.
     """
 
-    def __init__(self, place: Place, name: str, patience: float) -> None:
+    def __init__(self, place: Place, name: str) -> None:
+        self.name = name
+        self.patience = 0.0
+        """For how many seconds another run that holds it is waited for."""
         self._place = place
-        self._name = name
-        self._patience = patience
+        self._depth = 0
         self._folder_fd = -1
         self._fd = -1
 
     def __enter__(self) -> _Lock:
-        deadline = time.monotonic() + self._patience
+        if self._depth == 0:
+            self._acquire()
+        self._depth += 1
+        return self
+
+    def _acquire(self) -> None:
+        deadline = time.monotonic() + self.patience
         self._folder_fd = self._place.open_folder()
         try:
             while not self._acquired():
                 if time.monotonic() >= deadline:
                     raise error(
                         "key_path_busy",
-                        f"Another run has been issuing a key for {self._place.path} for {self._patience:.0f} s."
+                        f"Another run has been issuing a key for {self._place.path} for {self.patience:.0f} s."
                         " Run the task again when it has ended.",
                         retryable=True,
                     )
                 time.sleep(LOCK_POLL)
         except OSError as exc:
-            self.__exit__()
+            self._release()
             raise self._place.unusable(exc) from exc
         except BaseException:
-            self.__exit__()
+            self._release()
             raise
-        return self
 
     def _acquired(self) -> bool:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(self._name, flags, 0o600, dir_fd=self._folder_fd)
+        fd = os.open(self.name, flags, 0o600, dir_fd=self._folder_fd)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The one who held it before may have removed the file that we opened.
-            there = os.stat(self._name, dir_fd=self._folder_fd, follow_symlinks=False)
+            there = os.stat(self.name, dir_fd=self._folder_fd, follow_symlinks=False)
             if os.path.samestat(os.fstat(fd), there):
                 self._fd = fd
                 return True
@@ -329,10 +328,15 @@ class _Lock:
         return False
 
     def __exit__(self, *_exc: object) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._release()
+
+    def _release(self) -> None:
         if self._fd >= 0:
             with contextlib.suppress(OSError):
                 # Should it stay, it is empty, and the next run takes it.
-                os.unlink(self._name, dir_fd=self._folder_fd)
+                os.unlink(self.name, dir_fd=self._folder_fd)
             os.close(self._fd)
             self._fd = -1
         if self._folder_fd >= 0:

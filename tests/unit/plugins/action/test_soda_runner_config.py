@@ -479,6 +479,20 @@ def test_what_a_killed_run_left_on_the_host_is_put_in_place(host: Host) -> None:
     assert host.names() == sorted(["key.json", *FORMATS])
 
 
+def test_nothing_stays_on_the_host_of_what_a_killed_run_left_there(host: Host) -> None:
+    host.key(host.key_path)
+    host.play(host.task("first", key_from=None))
+    left = [host.folder / name for name in (".key.json.lock", ".key.json.new", f".{FORMATS[0]}.new")]
+    for path in left:
+        path.write_text("torn", encoding="utf-8")
+    host.play(host.task("check", check=True, key_from=None), host.task("again", key_from=None))
+    assert host.changed("again") is False
+    assert host.names() == sorted(["key.json", *FORMATS])
+    left[2].write_text("torn", encoding="utf-8")
+    host.play(host.task("remove", key_from=None, state="absent"))
+    assert host.names() == []
+
+
 ODD_NAMES = (
     " ",
     'it\'s "quoted": # and/slashed\\',

@@ -355,6 +355,64 @@ def test_an_older_key_that_was_left_is_not_held_instead_of_a_newer(file: KeyFile
     assert file.read(ENDPOINT, NAME) == NEXT
 
 
+def test_the_only_copy_of_a_key_is_not_written_again(file: KeyFile, path: Path, left: Path) -> None:
+    content = json.dumps({**json.loads(KEY.to_json()), "of_a_later_version": 1}).encode()
+    write(left, content + b"\0" * 4096)
+    file.adopt(replace(KEY, in_place=False), lambda path: None, 0)
+    assert path.read_bytes() == content
+
+
+def test_a_link_that_takes_the_place_of_a_key_that_was_left_is_not_written_through(
+    file: KeyFile, folder: Path, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(left, KEY.to_json())
+    write(folder / "target", b"another's file" + b"\0" * 10)
+    key = replace(KEY, in_place=False)
+    # Between the look and the deed, as anyone can do who may write to the folder.
+    read = KeyFile.read
+
+    def then_replaced(self: KeyFile, endpoint: str, name: str | None) -> HeldKey | None:
+        held = read(self, endpoint, name)
+        left.unlink()
+        left.symlink_to("target")
+        return held
+
+    monkeypatch.setattr(KeyFile, "read", then_replaced)
+    with pytest.raises(SodaError) as failed:
+        file.adopt(key, lambda path: None, 0)
+    assert failed.value.failure.code == "key_path_unusable"
+    assert (folder / "target").read_bytes() == b"another's file" + b"\0" * 10
+
+
+@pytest.mark.parametrize("when", ["while it is prepared", "while the key is asked for"])
+def test_a_file_that_takes_the_place_of_the_reserved_one_does_not_cost_the_key(
+    file: KeyFile, folder: Path, left: Path, when: str
+) -> None:
+    def replace_it(path: str) -> None:
+        left.unlink()
+        write(left, b"another's")
+
+    if when == "while it is prepared":
+        with pytest.raises(SodaError) as failed, file.reserve(ENDPOINT, NAME, None, replace_it, 0):
+            pytest.fail("a key would be asked for")
+        assert failed.value.failure.code == "key_path_unusable"
+        return
+    with reserve(file) as reservation:
+        replace_it("")
+        with pytest.raises(FileExistsError):
+            reservation.commit(KEY)
+
+
+def test_the_lock_is_taken_again_by_who_holds_it(file: KeyFile, path: Path, folder: Path) -> None:
+    with file.locked(0):
+        commit(file, KEY)
+        with pytest.raises(SodaError) as failed, reserve(KeyFile(str(path)), KEY):
+            pass
+        assert failed.value.failure.code == "key_path_busy"
+    commit(file, NEXT, KEY)
+    assert names(folder) == ["key.json"]
+
+
 TORN = {
     "nothing": b"",
     "reserved space": b"\0" * 4096,
