@@ -37,6 +37,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "key_path": {"type": "str", "required": True, "no_log": False},
     "key_from": {"type": "path", "no_log": False},
+    "empty_escrow": {"type": "bool", "default": False},
     "key_version": {"type": "int", "no_log": False},
     "key_required": {"type": "bool", "default": False, "no_log": False},
     "config_files": {
@@ -136,7 +137,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # An earlier task of this check run would have issued it.
             held, carried = dataclasses.replace(_config.EXAMPLE, runner_id=held and held.runner_id), True
         texts = [_config.render(file["format"], held, settings) for file in files]
-        return self._put(parameters, observed, held, carried, texts)
+        result = self._put(parameters, observed, held, carried, texts)
+        if parameters["key_from"] and parameters["empty_escrow"]:
+            result["changed"] |= self._empty_escrow(parameters, held)
+        return result
 
     def _choose(self, parameters: dict[str, t.Any], observed: Observed) -> tuple[HeldKey | None, bool]:
         """The key to configure, and whether it has to be carried to the host: the host's, unless a newer one waits."""
@@ -154,6 +158,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f" declaration is older than the key. Declare {chosen.key_version} or higher.",
             )
         return chosen, carried
+
+    def _empty_escrow(self, parameters: dict[str, t.Any], held: HeldKey) -> bool:
+        """Remove the key that waited for the host, now that the host holds it. Whether there was one."""
+        escrow = KeyFile(parameters["key_from"])
+        waiting = escrow.read(parameters["endpoint"], parameters["name"])
+        if waiting is None or waiting.key_version > held.key_version:
+            # A newer one is that of another run.
+            if not self._task.check_mode:
+                escrow.tidy()
+            return False
+        if not self._task.check_mode:
+            try:
+                escrow.remove(waiting, patience=0)
+            except SodaError:
+                # Another run is at work there, and empties it after its own key.
+                return False
+        return True
 
     @staticmethod
     def _no_key(parameters: dict[str, t.Any], observed: Observed) -> SodaError:

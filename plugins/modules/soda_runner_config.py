@@ -67,6 +67,13 @@ options:
     description:
       - The file on the controller in which M(community.soda.soda_runner) keeps a key that the host has not got yet.
     type: path
+  empty_escrow:
+    description:
+      - Whether the file O(key_from) is removed once the host holds its key, or a newer one, and with it whatever a run
+        left beside it that was killed.
+      - A key that another run puts there meanwhile stays.
+    type: bool
+    default: false
   key_version:
     description:
       - The version of key that is wanted. With a key of a lower version the files are left as they are, and that key is

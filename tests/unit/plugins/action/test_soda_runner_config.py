@@ -493,6 +493,31 @@ def test_nothing_stays_on_the_host_of_what_a_killed_run_left_there(host: Host) -
     assert host.names() == []
 
 
+def test_escrow_is_emptied_whole_once_the_host_holds_the_key(host: Host) -> None:
+    left = [host.root / name for name in (".escrow.json.lock", ".escrow.json.new")]
+    key = host.key(left[1])
+    left[0].write_text("", encoding="utf-8")
+    host.play(
+        host.task("check", check=True, empty_escrow=True),
+        host.task("put", empty_escrow=True),
+        host.task("again", empty_escrow=True),
+    )
+    assert [host.changed(task) for task in ("check", "put", "again")] == [True, True, False]
+    assert json.loads(host.key_path.read_bytes()) == key
+    assert [path for path in (host.key_from, *left) if path.exists()] == []
+
+
+def test_escrow_keeps_what_the_host_does_not_hold(host: Host) -> None:
+    host.key(host.key_path)
+    newer = host.key(host.key_from, version=2)
+    # The older is declared, as in a run that another one overtakes.
+    host.play(host.task("older", empty_escrow=True, key_version=1), host.task("kept", key_version=2))
+    assert host.code("older") == "key_version_too_low"
+    assert json.loads(host.key_from.read_bytes()) == newer
+    host.play(host.task("emptied", key_version=2, empty_escrow=True))
+    assert not host.key_from.exists()
+
+
 ODD_NAMES = (
     " ",
     'it\'s "quoted": # and/slashed\\',
