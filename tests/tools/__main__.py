@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from . import (
+    crash,
     deep,
     dist,
     integration,
@@ -43,6 +44,7 @@ EVERYWHERE: dict[str, Part] = {
 
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
+    "crash": crash.main,
     "deep": deep.main,
     "dist": dist.main,
     "limits": limits.main,

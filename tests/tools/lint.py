@@ -18,7 +18,10 @@ from .process import Finished, run
 from .result import Result, judged
 
 # Logic is typed strictly; what Ansible imports (modules, plugins) takes its types from Ansible, which has none.
-TYPED = ("plugins/module_utils", "tests/automation", "tests/bench", "tests/demo", "tests/emulator", "tests/tools")
+TYPED = (
+    "plugins/module_utils",
+    *(f"tests/{folder}" for folder in ("automation", "bench", "crash", "demo", "emulator", "tools")),
+)
 
 
 @dataclasses.dataclass(frozen=True)

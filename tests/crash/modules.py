@@ -1,0 +1,184 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kills the modules at every point that they pass, one by one, and in rows of several at random."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import stat
+import tempfile
+import typing as t
+from pathlib import Path
+
+from emulator.client import Emulator
+
+from .outcome import Outcome
+from .process import Json, Victim, start
+from .scenarios import NAME, Scenario, Scene
+
+TRIES = 3
+"""How many runs may be needed: one that meets another at work may be told to come again."""
+
+
+def points(scenario: Scenario, emulator: Emulator) -> list[str]:
+    """The points that an undisturbed run of a scenario passes."""
+    with scene_of(emulator) as scene:
+        run = start(scenario.module, scenario.arguments(scene))
+        result = run.end()
+        if result is None or result.get("failed"):
+            raise AssertionError(f"{scenario.name} does not even work undisturbed: {result}")
+    return run.passed
+
+
+def kill_once(scenario: Scenario, at: int, victim: Victim, emulator: Emulator) -> Outcome:
+    """One kill, and the same again: at once where the module is still at work."""
+    return kill_in_a_row(scenario, [at], victim, emulator)
+
+
+def kill_at_random(scenario: Scenario, seed: int, length: int, emulator: Emulator) -> Outcome:
+    """Several kills in a row, of which any may come too late to strike."""
+    chance = random.Random(f"{scenario.name} {seed}")
+    numbers = [chance.randrange(length) for _kill in range(chance.randint(2, 4))]
+    return kill_in_a_row(scenario, numbers, chance.choice((Victim.MODULE, Victim.TREE)), emulator)
+
+
+def kill_in_a_row(scenario: Scenario, numbers: t.Sequence[int], victim: Victim, emulator: Emulator) -> Outcome:
+    """Kill a run, run again and kill that, and so on; the last run is left alone."""
+    with scene_of(emulator) as scene:
+        arguments = scenario.arguments(scene)
+        explained = doubled = kills = 0
+        point = "never"
+        outlives = None
+        for at in numbers:
+            before = scene.account.stats()["keys_issued"]
+            known = _known(scene)
+            run = start(scenario.module, arguments, at, victim)
+            if victim is Victim.PARENT:
+                run.play_ended()
+                outlives = run
+            else:
+                run.end()
+                if len(run.passed) <= at:
+                    continue
+                point = run.passed[-1]
+                explained += in_doubt(run.passed)
+                doubled += _needlessly(scene, scenario, known, before)
+            kills += 1
+        known, before = _known(scene), scene.account.stats()["keys_issued"]
+        problem = _run_to_its_end(scenario, arguments)
+        if outlives is not None:
+            outlives.end()
+            point = outlives.passed[numbers[-1]] if len(outlives.passed) > numbers[-1] else "never"
+        else:
+            doubled += _needlessly(scene, scenario, known, before)
+        return _judged(scenario, scene, arguments, victim, point, kills, explained, doubled, problem)
+
+
+def in_doubt(passed: t.Sequence[str]) -> bool:
+    """Whether a run died after it sent POST, and before it wrote the answer down."""
+    if "before POST sendall" not in passed[:-1]:
+        return False
+    since = passed[passed.index("before POST sendall") + 1 :]
+    return "after write in Reservation.commit" not in since
+
+
+def contents_of(*folders: Path) -> list[bytes]:
+    """All that the files below some folders hold; a module that lives on may remove one meanwhile."""
+    contents = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                contents.append(path.read_bytes())
+    return contents
+
+
+@contextlib.contextmanager
+def scene_of(emulator: Emulator) -> t.Iterator[Scene]:
+    """A scene of its own, whose exchanges with Soda Cloud are true to the contract."""
+    account = emulator.account(window_factor=0)
+    with tempfile.TemporaryDirectory(prefix="crash-") as folder:
+        yield Scene(account, Path(folder))
+    violations = account.violations()
+    account.remove()
+    if violations:
+        raise AssertionError(violations)
+
+
+def _run_to_its_end(scenario: Scenario, arguments: Json) -> str:
+    """Run undisturbed; what was wrong, if anything."""
+    for _try in range(TRIES):
+        result = start(scenario.module, arguments).end()
+        if result is not None and not result.get("failed"):
+            return ""
+    return f"the run after it failed: {(result or {}).get('msg')}"
+
+
+def _known(scene: Scene) -> set[str]:
+    """The ids of the keys whose secret is somewhere on disk, looked for in the bytes and not as the modules do."""
+    contents = contents_of(scene.folder)
+    issued = scene.account.stats()["runner_key_ids"]
+    return {key_id for key_id in issued if any(key_id.encode() in content for content in contents)} - scene.parted
+
+
+def _needlessly(scene: Scene, scenario: Scenario, known: set[str], before: int) -> int:
+    """How many keys a run issued that found one on disk, or more than one."""
+    return max(0, scene.account.stats()["keys_issued"] - before - (0 if known else scenario.issues))
+
+
+def _judged(
+    scenario: Scenario,
+    scene: Scene,
+    arguments: Json,
+    victim: Victim,
+    point: str,
+    kills: int,
+    explained: int,
+    doubled: int,
+    problem: str,
+) -> Outcome:
+    stats = scene.account.stats()
+    held = _held(scene)
+    key_ids = set(stats["runner_key_ids"])
+    at_rest = {*scene.parted, *(() if held is None else (held["api_key_id"],))}
+    unaccounted = len(key_ids - at_rest)
+    orphaned = min(unaccounted, explained)
+    version = None if held is None else held["key_version"]
+    converged = not problem and version == scenario.version and _configured(scene) is scenario.configured
+    if scenario.name == "delete":
+        converged = converged and not scene.account.runners()
+    left = sorted(path.name for path in scene.folder.iterdir() if path not in (scene.key_path, *scene.files))
+    again = start(scenario.module, arguments).end() or {}
+    if not problem and (again.get("changed", True) and scenario.module == "soda_runner"):
+        problem = f"a further run is not unchanged: {again.get('msg')}"
+    if not problem and left:
+        problem = f"left behind: {', '.join(left)}"
+    return Outcome(
+        what=scenario.name,
+        victim=victim.value,
+        point=point,
+        kills=kills,
+        issued=len(key_ids),
+        held=len(at_rest & key_ids),
+        orphaned=orphaned,
+        lost=unaccounted - orphaned,
+        doubled=doubled + max(0, stats["keys_issued"] - explained - scenario.issues),
+        converged=converged,
+        problem=problem,
+    )
+
+
+def _held(scene: Scene) -> Json | None:
+    if not scene.key_path.exists():
+        return None
+    held: Json = json.loads(scene.key_path.read_bytes())
+    if held["name"] != NAME or stat.S_IMODE(scene.key_path.stat().st_mode) != 0o600:
+        return None
+    return held
+
+
+def _configured(scene: Scene) -> bool:
+    return all(path.exists() and path.read_text("utf-8") == text for path, text in scene.files.items())

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules are killed at: each scenario sets a scene, and says what is true once a run has come to its end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+from pathlib import Path
+
+from emulator.client import Account, Key
+
+NAME = "warehouse-eu"
+Json = dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class Scene:
+    """An account of Soda Cloud, and a folder for the files of one runner."""
+
+    account: Account
+    folder: Path
+    parted: set[str] = dataclasses.field(default_factory=set)
+    """The ids of keys that were held and are to be replaced or removed."""
+
+    def __post_init__(self) -> None:
+        self.key_path = self.folder / "key.json"
+        self.key_left = self.folder / ".key.json.new"
+        self.files = {self.folder / "values.yml": "new values\n", self.folder / "runner.env": "NEW=1\n"}
+
+    def key(self, version: int = 1) -> bytes:
+        """A key file's content, with a key that was issued before."""
+        key: Key = self.account.issue_runner_key()
+        content = {
+            "endpoint": self.account.endpoint,
+            "name": NAME,
+            "api_key_id": key.api_key_id,
+            "api_key_secret": key.api_key_secret,
+            "key_version": version,
+            "issued_at": "2026-01-01T12:00:00Z",
+            "runner_id": None,
+        }
+        return (json.dumps(content, indent=2) + "\n").encode()
+
+    def holds(self, path: Path, version: int = 1) -> str:
+        """Put a key in a place; returns its id."""
+        content = self.key(version)
+        put(path, content)
+        api_key_id: str = json.loads(content)["api_key_id"]
+        return api_key_id
+
+    def runner(self, **options: t.Any) -> Json:
+        """Arguments for ``soda_runner``."""
+        return {
+            "endpoint": self.account.endpoint,
+            "api_key_id": self.account.api_key_id,
+            "api_key_secret": self.account.api_key_secret,
+            "timeout": 20,
+            "retry_budget": 60,
+            "name": NAME,
+            "key_path": str(self.key_path),
+            **options,
+        }
+
+    def on_host(self, **options: t.Any) -> Json:
+        """Arguments for ``soda_runner_files``."""
+        return {
+            "endpoint": self.account.endpoint,
+            "name": NAME,
+            "key_path": str(self.key_path),
+            "files": [{"path": str(path), "content": text} for path, text in self.files.items()],
+            **options,
+        }
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """A module, the scene before it, and what holds after it."""
+
+    name: str
+    module: str
+    arguments: t.Callable[[Scene], Json]
+    """Sets the scene; what the module is called with."""
+    issues: int
+    """How many keys a run issues that nothing disturbs."""
+    version: int | None
+    """The version of the key that is held in the end, or nothing where none is."""
+    configured: bool = False
+    """Whether the configuration files are there in the end."""
+
+
+def _issue(scene: Scene) -> Json:
+    return scene.runner()
+
+
+def _rotate(scene: Scene) -> Json:
+    scene.parted.add(scene.holds(scene.key_path))
+    scene.account.seed(NAME)
+    return scene.runner(key_version=2)
+
+
+def _reissue(scene: Scene) -> Json:
+    scene.account.seed(NAME)
+    return scene.runner(reissue=True)
+
+
+def _adopt(scene: Scene) -> Json:
+    scene.holds(scene.key_left)
+    return scene.runner()
+
+
+def _delete(scene: Scene) -> Json:
+    scene.parted.add(scene.holds(scene.key_path))
+    scene.account.seed(NAME)
+    return scene.runner(state="absent")
+
+
+def _carry(scene: Scene) -> Json:
+    return scene.on_host(state="present", key=scene.key().decode())
+
+
+def _carry_newer(scene: Scene) -> Json:
+    scene.parted.add(scene.holds(scene.key_path))
+    for path in scene.files:
+        put(path, b"old\n")
+    return scene.on_host(state="present", key=scene.key(version=2).decode())
+
+
+def _adopt_on_host(scene: Scene) -> Json:
+    scene.holds(scene.key_left)
+    return scene.on_host(state="present")
+
+
+def _clear(scene: Scene) -> Json:
+    scene.parted.add(scene.holds(scene.key_path))
+    for path in scene.files:
+        put(path, b"old\n")
+    return scene.on_host(state="absent")
+
+
+SCENARIOS = (
+    Scenario("issue", "soda_runner", _issue, issues=1, version=1),
+    Scenario("rotate", "soda_runner", _rotate, issues=1, version=2),
+    Scenario("reissue", "soda_runner", _reissue, issues=1, version=1),
+    Scenario("adopt", "soda_runner", _adopt, issues=0, version=1),
+    Scenario("delete", "soda_runner", _delete, issues=0, version=None),
+    Scenario("carry to host", "soda_runner_files", _carry, issues=0, version=1, configured=True),
+    Scenario("carry newer", "soda_runner_files", _carry_newer, issues=0, version=2, configured=True),
+    Scenario("adopt on host", "soda_runner_files", _adopt_on_host, issues=0, version=1, configured=True),
+    Scenario("clear host", "soda_runner_files", _clear, issues=0, version=None),
+)
