@@ -349,9 +349,10 @@ def _size(name: str) -> int:
     return 4096 + 12 * len(name)
 
 
-def kept_elsewhere(path: str, key: HeldKey, exc: OSError) -> SodaError:
+def kept_elsewhere(path: str, key: HeldKey, exc: Exception) -> SodaError:
     """Keep a key that nobody else holds and that could not be put in its place, anywhere that takes it."""
-    why = f"The runner key {key.api_key_id} was issued, but could not be written to {path}: {exc.strerror or exc}."
+    reason = getattr(exc, "strerror", None) or exc
+    why = f"The runner key {key.api_key_id} was issued, but could not be written to {path}: {reason}."
     for folder in ("/var/tmp", os.path.expanduser("~"), tempfile.gettempdir(), "/dev/shm"):
         try:
             fd, kept = tempfile.mkstemp(prefix="soda-runner-key-", suffix=".json", dir=folder)

@@ -120,7 +120,8 @@ class Reconciler:
             issued = self._issue(plan)
             try:
                 reservation.commit(issued)
-            except OSError as exc:
+            except Exception as exc:  # pylint: disable=broad-except
+                # Whatever it was: nobody else has the key.
                 raise kept_elsewhere(self.key_file.path, issued, exc) from exc
         return True, self._held_result(issued)
 

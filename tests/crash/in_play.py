@@ -39,7 +39,7 @@ def passed(point: Point) -> None:
         victim = os.environ["CRASH_VICTIM"]
         if victim == "nobody":
             # Raised from here it is raised where the point is.
-            raise RuntimeError("This was asked for by a test.")
+            raise RuntimeError("A test asked for this.")
         if victim != "module":
             for pid in _ancestors(int(os.environ["CRASH_DRIVER"])):
                 os.kill(pid, signal.SIGKILL)

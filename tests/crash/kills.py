@@ -81,6 +81,10 @@ def _kills(outcomes: t.Iterable[Outcome]) -> int:
     return sum(outcome.kills for outcome in outcomes)
 
 
+_emulator: Emulator
+"""Of the process that has a share of the work."""
+
+
 def _share(url: str) -> None:
     global _emulator
     _emulator = Emulator(url=url)

@@ -126,7 +126,8 @@ def _known(scene: Scene) -> set[str]:
 
 def _needlessly(scene: Scene, scenario: Scenario, known: set[str], before: int) -> int:
     """How many keys a run issued that found one on disk, or more than one."""
-    return max(0, scene.account.stats()["keys_issued"] - before - (0 if known else scenario.issues))
+    issued: int = scene.account.stats()["keys_issued"]
+    return max(0, issued - before - (0 if known else scenario.issues))
 
 
 def _judged(

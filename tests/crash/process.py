@@ -32,6 +32,8 @@ class Victim(enum.Enum):
     MODULE = "module"
     PARENT = "parent alone"
     TREE = "whole tree"
+    NOBODY = "nobody"
+    """Nobody: the call raises what no one expects."""
 
 
 @dataclasses.dataclass
@@ -127,6 +129,9 @@ def _module(
 
 def kill(victim: Victim, play: int) -> None:
     """Kill a module's play, the module itself, in which this is called, or both."""
+    if victim is Victim.NOBODY:
+        # Raised from here it is raised where the point is.
+        raise RuntimeError("A test asked for this.")
     if victim is not Victim.MODULE:
         os.kill(play, signal.SIGKILL)
     if victim is not Victim.PARENT:

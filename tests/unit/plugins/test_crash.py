@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 
 import pytest
 
 from crash import modules
-from crash.process import Victim
+from crash.process import Victim, start
 from crash.scenarios import SCENARIOS, Scenario
 from emulator.client import Emulator
 
@@ -20,19 +22,18 @@ pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="needs Python
 
 STEP = 8
 """One point in so many is tried here; from one scenario to the next they differ."""
+KILLED = (Victim.MODULE, Victim.PARENT, Victim.TREE)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_run_after_a_kill_ends_as_if_nothing_had_been(scenario: Scenario, emulator: Emulator) -> None:
     points = modules.points(scenario, emulator)
     start = SCENARIOS.index(scenario) % STEP
-    outcomes = [
-        modules.kill_once(scenario, at, tuple(Victim)[at % 3], emulator) for at in range(start, len(points), STEP)
-    ]
+    outcomes = [modules.kill_once(scenario, at, KILLED[at % 3], emulator) for at in range(start, len(points), STEP)]
     assert [outcome for outcome in outcomes if not outcome.good] == []
 
 
-@pytest.mark.parametrize("victim", Victim, ids=lambda victim: victim.value)
+@pytest.mark.parametrize("victim", KILLED, ids=lambda victim: victim.value)
 def test_only_a_kill_between_the_request_and_the_answer_on_disk_orphans_a_key(
     victim: Victim, emulator: Emulator
 ) -> None:
@@ -56,3 +57,17 @@ def test_a_key_is_on_disk_before_it_is_in_place(emulator: Emulator) -> None:
     order = [f"after {call} in Reservation.commit" for call in ("write", "ftruncate", "fsync", "replace")]
     assert [since.index(point) for point in order] == sorted(since.index(point) for point in order)
     assert since.count("after fsync in Reservation.commit") == 2, "the folder is flushed too"
+
+
+def test_a_key_that_was_received_is_kept_whatever_is_raised_before_it_is_in_place(emulator: Emulator) -> None:
+    scenario = SCENARIOS[0]
+    at = modules.points(scenario, emulator).index("before ftruncate in Reservation.commit")
+    with modules.scene_of(emulator) as scene:
+        result = start(scenario.module, scenario.arguments(scene), at, Victim.NOBODY).end()
+        assert result is not None
+        assert result["failure"]["code"] == "key_kept_elsewhere"
+        kept = Path(result["msg"].partition("kept at ")[2].split()[0])
+        key = json.loads(kept.read_bytes())
+        kept.unlink()
+        assert [key["api_key_id"]] == scene.account.stats()["runner_key_ids"]
+        assert "A test asked for this" in result["msg"]

@@ -27,7 +27,7 @@ author:
 """
 
 
-class CallbackModule(CallbackBase):
+class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Dies where it is told to."""
 
     CALLBACK_VERSION = 2.0
