@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import stat
+import sys
 import typing as t
 
 from ._failure import SodaError, error
 
 LARGEST = 1024 * 1024
 """No key file and no configuration file is larger."""
+
+# Of Linux on the usual machines; elsewhere the call fails, and nothing is known.
+FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
 
 Prepare = t.Callable[[str], None]
 """Sets owner, group and mode of the file at a path, before anything is written to it."""
@@ -136,15 +142,23 @@ class Place:
 
     def _check_target(self) -> None:
         try:
-            mode = os.lstat(self.path).st_mode
+            there = os.lstat(self.path)
         except FileNotFoundError:
             return
         except OSError as exc:
             raise self.unusable(exc) from exc
+        mode = there.st_mode
         if stat.S_ISLNK(mode):
             raise self.unusable("it is a symbolic link")
         if not stat.S_ISREG(mode):
             raise self.unusable("it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
+        folder = os.stat(self.folder)
+        if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, there.st_uid, folder.st_uid):
+            raise self.unusable("it belongs to another user, in a folder where only owners may replace files")
+        if _is_immutable(self.path):
+            raise self.unusable("it has an attribute (lsattr) that keeps it from being replaced")
+        if _is_mount_point(os.path.join(os.path.realpath(self.folder), self.name)):
+            raise self.unusable("it is mounted on its own, so no other file can be put in its place")
 
     def _no_folder(self) -> SodaError:
         return self.unusable(f"the folder {self.folder} does not exist; create it first, with ansible.builtin.file")
@@ -227,6 +241,29 @@ class Reservation:
         if self._folder_fd >= 0:
             os.close(self._folder_fd)
             self._folder_fd = -1
+
+
+def _is_immutable(path: str) -> bool:
+    """Whether a file is immutable or may only be appended to. Where that cannot be told it is not."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            flags = fcntl.ioctl(fd, FS_IOC_GETFLAGS, b"\0" * 8)
+        finally:
+            os.close(fd)
+    except OSError:
+        return False
+    return bool(int.from_bytes(flags[:4], sys.byteorder) & (FS_IMMUTABLE_FL | FS_APPEND_FL))
+
+
+def _is_mount_point(path: str) -> bool:
+    """Whether a file is mounted on its own, as containers do. Only Linux has such mounts, and it lists them."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            points = {line.split()[4] for line in file}
+    except OSError:
+        return False
+    return os.fsencode(path) in {re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), p) for p in points}
 
 
 def _write(fd: int, content: bytes) -> None:

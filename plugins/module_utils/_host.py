@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import typing as t
 
@@ -45,13 +46,13 @@ class Host:
         key_file = self._key_file()
         held = key_file.read(self._endpoint, self._name)
         key_file.check_place(folder_may_be_missing=self._module.check_mode)
-        self._check_owner(key_file.place, self._key_parameters)
+        self._check_attributes(key_file.place, self._key_parameters)
         files = []
         for file in self._files:
             place = _place(file["path"])
             content = place.read()
             place.check(folder_may_be_missing=self._module.check_mode)
-            self._check_owner(place, file)
+            self._check_attributes(place, file)
             files.append(
                 {
                     "path": place.path,
@@ -142,9 +143,8 @@ class Host:
             retryable=True,
         )
 
-    @staticmethod
-    def _check_owner(place: Place, parameters: Attributes) -> None:
-        """Raise where owner or group do not exist: before a key is issued, not after."""
+    def _check_attributes(self, place: Place, parameters: Attributes) -> None:
+        """Raise where owner or group do not exist, or the mode is none: before a key is issued, not after."""
         for kind, look_up in (("owner", pwd.getpwnam), ("group", grp.getgrnam)):
             name = parameters[kind]
             try:
@@ -152,6 +152,9 @@ class Host:
                     look_up(name)
             except KeyError:
                 raise place.unusable(f"its {kind} is to be {name!r}, which this host does not know") from None
+        if os.path.isdir(place.folder):
+            # The file may not be there yet. Nothing is set, only looked up.
+            self._set_attributes(place.folder, parameters, check=True)
 
     def _places(self) -> list[Place]:
         return [_place(file["path"]) for file in self._files]

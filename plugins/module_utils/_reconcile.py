@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from . import _plan
@@ -99,6 +100,10 @@ class Reconciler:
             return None if Step.REMOVE_KEY in plan.steps else self._held_result(observed.key)
         if self.key_file is not None:
             self.key_file.check_place(folder_may_be_missing=True)
+            folder = self.key_file.place.folder
+            if os.path.isdir(folder):
+                # The file is not there yet. In check mode nothing is set, only looked up: owner, group and mode.
+                self.prepare(folder)
         path = None if self.key_file is None else self.key_file.path
         return {"api_key_id": None, "path": path, "key_version": self.wanted.key_version, "issued_at": None}
 

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -1104,6 +1105,80 @@ def test_no_key_is_issued_where_the_file_cannot_be_read(open_soda: Soda, check: 
     assert ran.failure["code"] == "key_path_unusable"
     assert open_soda.keys_issued() == 0
     assert before is None or open_soda.key_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_no_key_is_issued_for_a_device(soda: Soda, check: bool) -> None:
+    ran = soda.runner(key_path="/dev/null", check=check)
+    assert ran.failure["code"] == "key_path_unusable"
+    assert soda.keys_issued() == 0
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("attributes", [{"owner": "no-such-user"}, {"group": "no-such-group"}, {"mode": "nonsense"}])
+def test_no_key_is_issued_where_there_is_no_such_owner_group_or_mode(soda: Soda, check: bool, attributes: Json) -> None:
+    before = snapshot(soda.folder)
+    ran = soda.runner(check=check, **attributes)
+    assert ran.failure["code"] == "file_attributes_not_set"
+    assert soda.keys_issued() == 0
+    assert not check or snapshot(soda.folder) == before
+
+
+def test_no_key_is_issued_where_the_owner_may_not_be_set(open_soda: Soda) -> None:
+    with ordinary_user():
+        ran = open_soda.runner(owner="root")
+    assert ran.failure["code"] == "file_attributes_not_set"
+    assert open_soda.keys_issued() == 0
+    assert set(open_soda.files()) <= {LOCK}
+
+
+@pytest.mark.parametrize("issued_at", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
+def test_a_key_that_was_issued_by_a_clock_that_was_wrong_is_held(soda: Soda, issued_at: str) -> None:
+    soda.held(issued_at=issued_at)
+    ran = soda.runner()
+    assert (ran["changed"], ran["key"]["issued_at"]) == (False, issued_at)
+
+
+@needs_root
+@pytest.mark.parametrize("attribute", ["i", "a"])
+def test_no_key_is_issued_where_an_attribute_keeps_the_file_in_place(soda: Soda, attribute: str) -> None:
+    held = soda.held()
+    if subprocess.run(["chattr", f"+{attribute}", str(soda.key_path)], check=False, capture_output=True).returncode:
+        pytest.skip("this file system has no such attributes")
+    try:
+        for check in (True, False):
+            assert soda.runner(key_version=2, check=check).failure["code"] == "key_path_unusable"
+    finally:
+        subprocess.run(["chattr", f"-{attribute}", str(soda.key_path)], check=True)
+    assert (soda.key(), soda.keys_issued()) == (held, 0)
+
+
+@needs_root
+def test_no_key_is_issued_where_only_another_user_may_replace_the_file(open_soda: Soda) -> None:
+    open_soda.folder.chmod(0o1777)
+    open_soda.held()
+    open_soda.key_path.chmod(0o644)
+    for check in (True, False):
+        with ordinary_user():
+            ran = open_soda.runner(key_version=2, check=check)
+        assert ran.failure["code"] == "key_path_unusable"
+    assert open_soda.keys_issued() == 0
+
+
+@needs_root
+def test_a_file_that_is_mounted_on_its_own_is_not_lost_nor_a_key(soda: Soda) -> None:
+    """As containers do with a file: it can be read, but nothing can be put in its place."""
+    held = soda.held()
+    mount = subprocess.run(["mount", "--bind", str(soda.key_path), str(soda.key_path)], check=False)
+    if mount.returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        assert soda.runner()["changed"] is False
+        for check in (True, False):
+            assert soda.runner(key_version=2, check=check).failure["code"] == "key_path_unusable"
+    finally:
+        subprocess.run(["umount", str(soda.key_path)], check=True)
+    assert (soda.key(), soda.keys_issued()) == (held, 0)
 
 
 def test_a_key_path_in_a_folder_that_is_a_link_works(soda: Soda) -> None:
