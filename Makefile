@@ -28,6 +28,8 @@ help:
 	@echo 'make test         every test that needs neither root nor containers'
 	@echo 'make PART         one part of it: $(PARTS)'
 	@echo '                  ARGS="..." passes arguments on, such as test names'
+	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
+	@echo 'make test-leaks   every secret searched for in all that Ansible prints and writes'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'

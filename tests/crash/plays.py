@@ -36,15 +36,15 @@ TIMEOUT = 240.0
 EVERYBODY = ("module", "parent alone", "whole tree")
 # Of each module of the play: where it is killed, and who.
 MODULE_POINTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("soda_runner", "before POST sendall", ("whole tree", "parent alone")),
+    ("soda_runner", "before POST sendall", ("parent alone",)),
     ("soda_runner", "after POST sendall", EVERYBODY),
-    ("soda_runner", "before write in Reservation.commit", ("module", "parent alone")),
+    ("soda_runner", "before write in Reservation.commit", ("module",)),
     ("soda_runner", "after write in Reservation.commit", EVERYBODY),
-    ("soda_runner", "after replace in Reservation.commit", EVERYBODY),
+    ("soda_runner", "after replace in Reservation.commit", ("whole tree",)),
     ("soda_runner_files", "before write in Reservation.commit", ("whole tree",)),
-    ("soda_runner_files", "after write in Reservation.commit", EVERYBODY),
-    ("soda_runner_files", "after replace in Reservation.commit", EVERYBODY),
-    ("controller", "before unlink in Place.remove", EVERYBODY),
+    ("soda_runner_files", "after write in Reservation.commit", ("module", "parent alone")),
+    ("soda_runner_files", "after replace in Reservation.commit", ("whole tree",)),
+    ("controller", "before unlink in Place.remove", ("module", "parent alone")),
     ("controller", "after unlink in Place.remove", ("module",)),
 )
 IN_DOUBT = ("after POST sendall", "before write in Reservation.commit")

@@ -20,7 +20,7 @@ from .result import Result, judged
 # Logic is typed strictly; what Ansible imports (modules, plugins) takes its types from Ansible, which has none.
 TYPED = (
     "plugins/module_utils",
-    *(f"tests/{folder}" for folder in ("automation", "bench", "crash", "demo", "emulator", "tools")),
+    *(f"tests/{folder}" for folder in ("automation", "bench", "crash", "demo", "emulator", "leaks", "tools")),
 )
 
 
