@@ -171,7 +171,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not self._task.check_mode:
             try:
                 escrow.remove(waiting, patience=0)
-            except SodaError:
+            except SodaError as exc:
+                if exc.failure.code not in ("key_path_busy", "key_file_changed"):
+                    raise
                 # Another run is at work there, and empties it after its own key.
                 return False
         return True

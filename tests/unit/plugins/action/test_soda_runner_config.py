@@ -518,6 +518,14 @@ def test_escrow_keeps_what_the_host_does_not_hold(host: Host) -> None:
     assert not host.key_from.exists()
 
 
+def test_escrow_that_cannot_be_emptied_is_a_failure_and_keeps_its_key(host: Host) -> None:
+    key = host.key(host.key_from)
+    (host.root / ".escrow.json.lock").mkdir()
+    host.play(host.task("put", empty_escrow=True))
+    assert host.code("put") == "key_path_unusable"
+    assert [json.loads(path.read_bytes()) for path in (host.key_path, host.key_from)] == [key, key]
+
+
 ODD_NAMES = (
     " ",
     'it\'s "quoted": # and/slashed\\',
