@@ -81,8 +81,8 @@ def setup(request: pytest.FixtureRequest, collections: Path, tmp_path_factory: p
             folder.mkdir()
             playbook(collections, folder, calls, {**OUR_VARIABLES, "soda_awx_escrow": request.param})
     assert re.search(r"^localhost .* failed=0 ", output := (folder / "output.txt").read_text("utf-8"), re.M), output
-    made = [json.loads(line) for line in calls.read_text("utf-8").splitlines()]
-    return Setup(request.param, [(name, given) for name, given in made], folder)
+    made = [tuple(json.loads(line)) for line in calls.read_text("utf-8").splitlines()]
+    return Setup(request.param, made, folder)
 
 
 def playbook(

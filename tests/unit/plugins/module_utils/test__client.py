@@ -725,6 +725,7 @@ WIRE = {
 }
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @every_operation
 @pytest.mark.parametrize("answer", list(WIRE.values()), ids=list(WIRE))
 def test_whatever_is_answered_fails_in_the_form_that_failures_have(operation: Operation, answer: bytes) -> None:

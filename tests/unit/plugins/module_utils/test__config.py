@@ -408,6 +408,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @every_format
 @pytest.mark.parametrize("text", list(FOREIGN.values()), ids=list(FOREIGN))
 def test_what_was_in_the_place_of_a_file_is_shown_without_secrets(file_format: str, text: str) -> None:

@@ -336,6 +336,7 @@ every_failing_row = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @every_failing_row
 def test_a_row_fails_and_leaves_everything_alone(soda: Soda, row: Failing) -> None:
     row.scene(soda)
@@ -350,6 +351,7 @@ def test_a_row_fails_and_leaves_everything_alone(soda: Soda, row: Failing) -> No
     assert [runner["id"] for runner in soda.account.runners()] == [runner["id"] for runner in runners]
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @every_failing_row
 def test_check_mode_fails_where_the_run_would(soda: Soda, row: Failing) -> None:
     row.scene(soda)
