@@ -39,6 +39,10 @@ class EmulatorFailed(Exception):
     """The emulator did not start, or refused what the control API was asked."""
 
 
+class ContractViolated(Exception):
+    """Requests or answers were not true to the contract."""
+
+
 @dataclass(frozen=True)
 class Key:
     """An API key or a runner key."""
@@ -181,6 +185,9 @@ class Emulator:
     """An emulator process, from ``with`` to the end of its block, or one that runs already (``Emulator(url=...)``).
 
     ``options`` are command line options. Its standard error goes to ``log``, or is shown only if it fails to start.
+
+    A block ends with ContractViolated if any request or answer violated the contract, whoever cleared the journal
+    meanwhile; not if ``violations_expected``, nor for an emulator that ran already.
     """
 
     def __init__(
@@ -191,6 +198,7 @@ class Emulator:
         ca: str | None = None,
         start_timeout: float = 30.0,
         log: Path | None = None,
+        violations_expected: bool = False,
     ) -> None:
         self.url = url or ""
         self.pid: int | None = None
@@ -198,6 +206,7 @@ class Emulator:
         self._python = python or os.environ.get("EMULATOR_PYTHON") or sys.executable
         self._start_timeout = start_timeout
         self._log = log
+        self._violations_expected = violations_expected
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._session = requests.Session()
@@ -215,7 +224,12 @@ class Emulator:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        try:
+            runs = self._process is not None and self._process.poll() is None
+            if exception is None and runs and not self._violations_expected:
+                self.expect_no_violations()
+        finally:
+            self.stop()
 
     def start(self) -> None:
         """Start the process and wait until it listens; raises EmulatorFailed if it does not."""
@@ -271,8 +285,14 @@ class Emulator:
         return entries
 
     def violations(self) -> list[str]:
-        """How requests or answers of any account violated the contract."""
-        return _violations(self.journal())
+        """How requests or answers of any account have violated the contract since it was started."""
+        return _violations(self.call("GET", "violations")["entries"])
+
+    def expect_no_violations(self) -> None:
+        """Raise ContractViolated if there are any."""
+        violations = self.violations()
+        if violations:
+            raise ContractViolated(f"{len(violations)} violations of the contract:\n" + "\n".join(violations[:20]))
 
     def fault(self, kind: str, operation: str | None = None, **options: Any) -> None:
         """Add a fault for all accounts; see Account.fault."""

@@ -221,6 +221,11 @@ async def read_journal(request: web.Request) -> object:
     return {"entries": request.app[SERVICE].journal.read(request.query.get("account"), since)}
 
 
+@route("GET", "/violations")
+async def read_violations(request: web.Request) -> object:
+    return {"entries": request.app[SERVICE].journal.violating()}
+
+
 @route("DELETE", "/journal")
 async def clear_journal(request: web.Request) -> object:
     request.app[SERVICE].journal.clear(request.query.get("account"))

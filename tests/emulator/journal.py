@@ -38,6 +38,7 @@ class Journal:
     """Entries stand in the order in which the requests arrived."""
 
     _entries: dict[str, list[Entry]] = field(default_factory=dict)
+    _violating: list[Entry] = field(default_factory=list)  # of those that were cleared
     _last: int = 0
 
     def next_sequence(self) -> int:
@@ -52,11 +53,17 @@ class Journal:
         chosen = self._entries.get(account, []) if account is not None else chain(*self._entries.values())
         return [asdict(entry) for entry in sorted(chosen, key=lambda entry: entry.sequence) if entry.sequence > since]
 
+    def violating(self) -> list[dict[str, Any]]:
+        """The entries that violate the contract, since the emulator was started: those that were cleared too."""
+        every = chain(self._violating, *self._entries.values())
+        found = [entry for entry in every if entry.request_violation or entry.contract_violation]
+        return [asdict(entry) for entry in sorted(found, key=lambda entry: entry.sequence)]
+
     def clear(self, account: str | None = None) -> None:
-        if account is None:
-            self._entries.clear()
-        else:
-            self._entries.pop(account, None)
+        cleared = list(self._entries) if account is None else [account]
+        for name in cleared:
+            entries = self._entries.pop(name, [])
+            self._violating += [entry for entry in entries if entry.request_violation or entry.contract_violation]
 
 
 def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         finally:
             copies.put(copy)
 
-    with Emulator(log=tree.LOGS / "emulator.log") as emulator:
+    with Emulator(log=tree.LOGS / "emulator.log", violations_expected=True) as emulator:
         # JSON is YAML.
         configuration = json.dumps(
             {"emulator_url": emulator.url, "emulator_tests": str(tree.ROOT / "tests"), "work_dir": str(WORK)}

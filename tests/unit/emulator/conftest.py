@@ -25,7 +25,7 @@ from emulator.client import Account, Api, Emulator, Key  # noqa: E402
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    with Emulator() as running:
+    with Emulator(violations_expected=True) as running:
         yield running
 
 

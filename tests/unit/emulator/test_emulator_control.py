@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from emulator.client import UNKNOWN, Account, Api, Emulator, EmulatorFailed, Key
+from emulator.client import UNKNOWN, Account, Api, ContractViolated, Emulator, EmulatorFailed, Key
 
 RUNNERS = "/api/v1/runners"
 
@@ -205,3 +206,31 @@ def test_what_the_control_api_does_not_know_is_not_found(emulator: Emulator) -> 
 def test_calls_of_the_control_api_are_in_no_journal(emulator: Emulator, account: Account) -> None:
     account.stats()
     assert not [entry for entry in emulator.journal() if "_emulator" in entry["path"]]
+
+
+def test_a_violation_is_kept_when_the_journal_is_cleared_or_the_account_removed(
+    emulator: Emulator, connect: Callable[..., Api]
+) -> None:
+    account = emulator.account()
+    before = len(emulator.violations())
+    connect(account).get(f"{RUNNERS}?size=x")
+    account.clear_journal()
+    assert len(emulator.violations()) == before + 1
+    account.remove()
+    assert len(emulator.violations()) == before + 1
+
+
+def test_a_block_with_an_emulator_of_its_own_fails_at_its_end_where_the_contract_was_violated() -> None:
+    own = Emulator()
+
+    def violate() -> None:
+        with own:
+            account = own.account()
+            Api(account.endpoint, account).get(f"{RUNNERS}?size=x")
+            account.remove()
+
+    with pytest.raises(ContractViolated, match=r"1 violations[^\n]*\n1 GET /api/v1/runners: .*size"):
+        violate()
+    assert own.pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(own.pid, 0)

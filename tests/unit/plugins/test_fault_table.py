@@ -177,6 +177,26 @@ def rows_of_faults(emulator: Emulator, folder: Path) -> Iterator[Row]:
             yield Row(fault, operation, *cells, posts=(posts[0], posts[1]))
 
 
+def rows_without_waiting(emulator: Emulator, folder: Path) -> Iterator[Row]:
+    """With ``retry_budget: 0`` a task does not wait: what would be asked for again after a while fails at once."""
+    for fault in ("429, Retry-After: 2", "503 with HTML", "reset before the work"):
+        for operation, operation_id in OPERATIONS.items():
+            cells, posts = [], []
+            for times in (1, ALWAYS):
+                soda = fresh(emulator, folder)
+                soda.account.fault(operation=operation_id, times=times, **FAULTS[fault])
+                ran = run(soda, operation, retry_budget=0)
+                assert ran.result["failed"]
+                asked = soda.account.operations().count(operation_id)
+                assert asked == 1
+                assert not soda.account.journal()[0]["headers"].get("X-Soda-Backpressure")
+                posts.append(soda.account.operations().count("createRunner"))
+                cells.append(summary(ran, asked, soda.keys_issued()))
+                check_what_stays(soda, ran)
+                soda.account.remove()
+            yield Row(f"{fault}, and `retry_budget: 0`", operation, *cells, posts=(posts[0], posts[1]))
+
+
 def rows_of_moving(emulator: Emulator, folder: Path) -> Iterator[Row]:
     """Between two pages others remove a runner and add one, so that the totals agree: ten runners stand before ours."""
     for operation, operation_id in OPERATIONS.items():
@@ -249,7 +269,10 @@ class server_that_is:
         return self._emulator, self._trusted
 
     def __exit__(self, *_exc: object) -> None:
-        self._emulator.stop()
+        try:
+            self._emulator.expect_no_violations()
+        finally:
+            self._emulator.stop()
 
 
 def self_signed(name: str, until: datetime.datetime, folder: Path) -> tuple[Path, Path]:
@@ -306,7 +329,11 @@ says so.
 def test_every_fault_with_every_operation(
     emulator: Emulator, folder: Path, tmp_path: Path, no_waiting: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [*rows_of_faults(emulator, folder), *rows_of_unreachable(folder, tmp_path)]
+    rows = [
+        *rows_of_faults(emulator, folder),
+        *rows_without_waiting(emulator, folder),
+        *rows_of_unreachable(folder, tmp_path),
+    ]
     # The smallest pages that there are: then thirteen runners need two.
     monkeypatch.setattr(_runners, "PAGE_SIZE", 10)
     rows += rows_of_moving(emulator, folder)
