@@ -21,7 +21,7 @@ SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in)
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format pins dist matrix clean distclean $(PARTS)
+.PHONY: help demo test format pins dist docs matrix clean distclean $(PARTS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
@@ -36,6 +36,7 @@ help:
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
 	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
+	@echo 'make docs         the documentation as a site, in build/docs/html'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
@@ -53,7 +54,7 @@ $(PARTS): $(VENV)/.test
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tools $* $(ARGS)
 
-dist matrix: %: test-%
+dist docs matrix: %: test-%
 
 test-vendor: .venv-vendor/.vendor
 
