@@ -21,7 +21,7 @@ SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in)
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format pins dist docs matrix clean distclean $(PARTS)
+.PHONY: help demo test format pins dist docs matrix release-check clean distclean $(PARTS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
@@ -37,6 +37,7 @@ help:
 	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'
+	@echo 'make release-check  every part, in one table; hours'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
@@ -56,7 +57,11 @@ test-%: $(VENV)/.test
 
 dist docs matrix: %: test-%
 
-test-vendor: .venv-vendor/.vendor
+test-vendor release-check: .venv-vendor/.vendor
+
+# Hours. What fits into a working day's CI is in .ci/run.
+release-check: $(VENV)/.test
+	@$(VENV)/bin/python -m tools everything
 
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .

@@ -33,6 +33,7 @@ notes:
   - Ansible goes on without a file that fails, with a warning, unless C(any_unparsed_is_failed) is set in the section
     C(inventory) of its configuration.
 requirements:
+  - python >= 3.9
   - requests >= 2.25
 extends_documentation_fragment:
   - ansible.builtin.constructed

@@ -19,6 +19,7 @@ description:
   - The place at O(key_path) is made sure of before a key is asked for. If it cannot be, no key is issued.
   - Names are compared exactly.
 requirements:
+  - python >= 3.9
   - requests >= 2.25
 extends_documentation_fragment:
   - community.soda.soda_cloud

@@ -17,6 +17,8 @@ description:
   - The files are rendered on the controller and written through the connection, each in one step. Nothing secret is in
     the result or in a diff, or in a file on the way.
   - Whether the places can be written to is checked whether or not there is a key yet.
+requirements:
+  - python >= 3.9
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn

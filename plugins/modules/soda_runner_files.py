@@ -14,6 +14,8 @@ author:
 description:
   - Reads, writes and removes a key file and configuration files for M(community.soda.soda_runner_config).
     Use that module. This one is internal, and its options can change at any time.
+requirements:
+  - python >= 3.9
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:

@@ -18,6 +18,7 @@ description:
   - The filters combine with and. Nothing found is an empty list, not a failure. In a large account, filter here and
     not in the play, because each runner that is returned costs Ansible more time than listing it did.
 requirements:
+  - python >= 3.9
   - requests >= 2.25
 extends_documentation_fragment:
   - community.soda.soda_cloud

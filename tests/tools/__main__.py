@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m tools [PART [ARGUMENT…]]``: run one part of the tests, or the parts of ``make test``; print one table."""
+"""``python -m tools [PART [ARGUMENT…]]``: run one part, or those of ``make test``, or ``everything``; one table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from . import (
+    coverage,
     crash,
     deep,
     dist,
@@ -46,6 +47,7 @@ EVERYWHERE: dict[str, Part] = {
 
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
+    "coverage": coverage.main,
     "crash": crash.main,
     "deep": deep.main,
     "dist": dist.main,
@@ -60,14 +62,15 @@ ELSEWHERE: dict[str, Part] = {
 }
 
 PARTS = EVERYWHERE | ELSEWHERE
+EVERYTHING = "everything"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one part with its arguments, or all that run everywhere."""
-    if arguments and arguments[0] not in PARTS:
-        print(f"There is no part {arguments[0]}; there are {', '.join(PARTS)}.", file=sys.stderr)
+    """Run one part with its arguments, or all that run everywhere, or everything."""
+    if arguments and arguments[0] not in {*PARTS, EVERYTHING}:
+        print(f"There is no part {arguments[0]}; there are {', '.join(PARTS)}, and {EVERYTHING}.", file=sys.stderr)
         return 2
-    chosen = arguments[:1] or list(EVERYWHERE)
+    chosen = list(PARTS) if arguments[:1] == [EVERYTHING] else arguments[:1] or list(EVERYWHERE)
     rows = [_timed(part, arguments[1:]) for part in chosen]
     print(_heading("Result"))
     print(f"{'part':<12} {'':<6} {'passed':>7} {'failed':>7} {'seconds':>8}")

@@ -148,5 +148,5 @@ def _units(row: Row, python: str, log: Path) -> Result:
         ],
         text=True,
     )
-    result = units.tested(f"matrix-{row.name}", ["--numprocesses", "auto", *_ON_TARGETS], env, log)
+    result = units.by_pytest(f"matrix-{row.name}", ["--numprocesses", "auto", *_ON_TARGETS], env, log)
     return dataclasses.replace(result, summary=f"{re.sub(chr(10), '', versions)}, {result.summary}")

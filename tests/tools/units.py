@@ -18,14 +18,16 @@ from .result import Result, judged
 
 def main(arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
     """Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path, *settings* into the environment."""
-    return tested("units", ["--numprocesses", "auto", *arguments], {**private_environment(), **settings}, log)
+    return by_pytest("units", ["--numprocesses", "auto", *arguments], {**private_environment(), **settings}, log)
 
 
-def tested(part: str, arguments: t.Sequence[str], env: t.Mapping[str, str], log: Path) -> Result:
-    """Run pytest with *arguments* and count its report."""
+def by_pytest(
+    part: str, arguments: t.Sequence[str], env: t.Mapping[str, str], log: Path, under: t.Sequence[str] = ()
+) -> Result:
+    """Run pytest with *arguments*, *under* another program where one is given, and count its report."""
     report = tree.BUILD / f"{part}.xml"
     report.unlink(missing_ok=True)
-    command = ["pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *arguments]
+    command = [*under, "pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *arguments]
     finished = run(command, cwd=tree.ROOT, env=env, log=log)
     if not report.exists():
         return judged(0, 0, "pytest ended without a report", finished.returncode)

@@ -21,4 +21,4 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run the tests in ``tests/vendor``; *arguments* go to pytest."""
     env = private_environment()
     env["VENDOR_PROGRAMS"] = str(VENV / "bin")
-    return units.tested("vendor", ["--numprocesses", "0", "tests/vendor", *arguments], env, log)
+    return units.by_pytest("vendor", ["--numprocesses", "0", "tests/vendor", *arguments], env, log)

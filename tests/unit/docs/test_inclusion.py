@@ -1,0 +1,98 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the community asks of a collection and no tool checks; and the page on it names commands that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.__main__ import EVERYWHERE, PARTS
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "inclusion.md"
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+
+# https://docs.ansible.com/ansible/latest/community/collection_contributors/collection_requirements.html
+PLUGIN_TYPES = {
+    "action", "become", "cache", "callback", "cliconf", "connection", "doc_fragments", "filter", "httpapi",
+    "inventory", "lookup", "module_utils", "modules", "netconf", "plugin_utils", "shell", "strategy", "terminal",
+    "test", "vars",
+}  # fmt: skip
+
+
+def documentation(module: Path) -> Any:
+    found = re.search(r'^DOCUMENTATION = r?"""\n(.*?)^"""', module.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found
+    return yaml.safe_load(found[1])
+
+
+def workflows() -> dict[str, Any]:
+    return {path.name: yaml.safe_load(path.read_text("utf-8")) for path in ROOT.glob(".github/workflows/*.yml")}
+
+
+def test_each_row_is_ticked_or_says_what_is_to_come() -> None:
+    rows = re.findall(r"^\| (.) \| (.+?) \| (.+?) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    ticked = [row for row in rows if row[0] == "☑"]
+    assert len(ticked) > 20
+    assert [row for row in rows if row[0] == "☐" and "release" not in row[2] and "to come" not in row[2]] == []
+    assert {row[0] for row in rows} == {"☑", "☐", " "}
+
+
+def test_the_commands_are_there() -> None:
+    text = PAGE.read_text("utf-8")
+    named = set(re.findall(r"`make ([\w-]+)", text))
+    assert named
+    assert [name for name in named if name not in {*EVERYWHERE, "matrix", *(f"test-{part}" for part in PARTS)}] == [
+        "release-check"
+    ]
+    assert re.search(r"^release-check:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert [path for path in re.findall(r"(tests/[\w/]+\.py)", text) if not (ROOT / path).exists()] == []
+    assert [name for name in re.findall(r"workflow `([\w.]+)`", text) if name not in workflows()] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_no_module_asks_by_a_state_and_none_returns_facts(module: Path) -> None:
+    states = documentation(module).get("options", {}).get("state", {}).get("choices", ["absent", "present"])
+    assert sorted(states) == ["absent", "present"]
+    assert "ansible_facts" not in module.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "module", [each for each in MODULES if each.stem.endswith("_info")], ids=lambda path: path.stem
+)
+def test_a_module_that_only_asks_supports_check_mode_and_changes_nothing(module: Path) -> None:
+    attributes = documentation(module)["attributes"]
+    assert attributes["check_mode"]["support"] == "full"
+    assert "supports_check_mode=True" in module.read_text("utf-8")
+
+
+def test_there_are_none_but_allowed_types_of_plugins() -> None:
+    types = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert types - PLUGIN_TYPES == set()
+
+
+def test_no_collection_is_depended_on() -> None:
+    assert yaml.safe_load((ROOT / "galaxy.yml").read_text("utf-8"))["dependencies"] == {}
+
+
+@pytest.mark.parametrize("name", ["ci.yml", "matrix.yml"])
+def test_ci_runs_on_each_pull_request_and_every_week(name: str) -> None:
+    triggers = workflows()[name]["on"]
+    assert "pull_request" in triggers
+    (schedule,) = triggers["schedule"]
+    _minute, _hour, day, month, weekday = schedule["cron"].split()
+    assert (day, month) == ("*", "*")
+    assert weekday != ""
+
+
+def test_nothing_is_released_that_did_not_pass_every_test() -> None:
+    jobs = workflows()["release.yml"]["jobs"]
+    assert ".ci/run" in [step.get("run") for step in jobs["build"]["steps"]]
+    assert jobs["publish"]["needs"] == "build"
