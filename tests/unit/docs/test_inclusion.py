@@ -42,7 +42,7 @@ def test_each_row_is_ticked_or_says_what_is_to_come() -> None:
     ticked = [row for row in rows if row[0] == "☑"]
     assert len(ticked) > 20
     assert [row for row in rows if row[0] == "☐" and "release" not in row[2] and "to come" not in row[2]] == []
-    assert {row[0] for row in rows} == {"☑", "☐", " "}
+    assert {row[0] for row in rows} == {"☑", "☐"}
 
 
 def test_the_commands_are_there() -> None:
@@ -57,7 +57,10 @@ def test_the_commands_are_there() -> None:
     assert [name for name in re.findall(r"workflow `([\w.]+)`", text) if name not in workflows()] == []
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+# What an action plugin runs on the host is a module by its form alone: nobody calls it.
+@pytest.mark.parametrize(
+    "module", [each for each in MODULES if each.stem != "soda_runner_files"], ids=lambda path: path.stem
+)
 def test_no_module_asks_by_a_state_and_none_returns_facts(module: Path) -> None:
     states = documentation(module).get("options", {}).get("state", {}).get("choices", ["absent", "present"])
     assert sorted(states) == ["absent", "present"]
