@@ -46,7 +46,7 @@ class Place:
             reason = (os.strerror(reason.errno) if reason.errno else str(reason)).lower()
         return error(self.code, f"{self.path} cannot be used: {reason}. Nothing was changed there.")
 
-    def read(self, name: str | None = None) -> bytes | None:
+    def read(self, name: str | None = None, largest: int = LARGEST) -> bytes | None:
         """What the file holds, or of another file beside it; nothing where there is none."""
         path = self.path if name is None else os.path.join(self.folder, name)
         try:
@@ -60,11 +60,11 @@ class Place:
             with open(fd, "rb") as file:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
                     raise self.unusable("it is not a regular file")
-                content = file.read(LARGEST + 1)
+                content = file.read(largest + 1)
         except OSError as exc:
             raise self.unusable(exc) from exc
-        if len(content) > LARGEST:
-            raise self.unusable(f"it is larger than {LARGEST} bytes, so it is not ours")
+        if len(content) > largest:
+            raise self.unusable(f"it is larger than {largest} bytes, so it is not ours")
         return content
 
     def check(self, folder_may_be_missing: bool = False) -> None:
