@@ -14,6 +14,7 @@ import importlib.util
 import json
 import logging
 import math
+import os
 import re
 import sys
 import threading
@@ -108,9 +109,9 @@ options:
   state_path:
     description:
       - A file that keeps what was told, without any key, so that after a start what changed meanwhile is told, and
-        nothing that was told before. It is replaced whole, with mode 0600. Its folder must exist.
-      - A change is written down when ansible-rulebook has taken its event, and not before. So a change is never lost;
-        where the process is killed between the two, the changes of one listing may be told once more.
+        nothing that was told before. It has the mode 0600. Its folder must exist.
+      - A change is written down when its event is on the queue of ansible-rulebook, and not before. So however that
+        ends, no change is left out. Where it is killed between the two, this one event is told again.
       - The file is of one endpoint and one Soda Cloud API key. With others, the source ends with an error.
       - Without it, what changes while ansible-rulebook is down is not told.
     type: path
@@ -379,7 +380,7 @@ def list_runners(
 
 
 class Teller:
-    """Puts an event on the queue for each change, and keeps what was told."""
+    """Puts an event on the queue for each change, and has it kept that it was told."""
 
     def __init__(
         self,
@@ -403,8 +404,8 @@ class Teller:
         """
         Tell what has changed since the last time.
 
-        What was told is kept even where this is cut short. It counts as told from when it is on the queue, because a
-        change that was kept before might be lost for ever; so after a kill in between it is told again.
+        A change counts as told from when its event is on the queue. It is written down then and not before, because
+        one that was written down before might be lost for ever; so after a kill in between, this one is told again.
         """
         initial = self.told is None and self._initial
         after = _changes.snapshot(runners, self.told or {})
@@ -412,16 +413,17 @@ class Teller:
             self.told = _changes.without_states(after) if initial else dict(after)
             LOG.info("Following %d Soda runners at %s.", len(after), self._endpoint)
         changes = _changes.changes(self.told, after)
-        hosts = {**host_names(self.told), **host_names(after)} if changes else {}
-        try:
-            for change in changes:
-                if self._filters.passes(change.runner):
-                    host = hosts[t.cast(str, change.runner.id)]
-                    await self._put(event_of(change, host, self._endpoint, initial))
-                _changes.note(self.told, change)
-            self.told = after
-        finally:
-            self._state.save(self.told)
+        if changes:
+            self._state.keep(self.told)
+            hosts = {**host_names(self.told), **host_names(after)}
+        for change in changes:
+            if self._filters.passes(change.runner):
+                host = hosts[t.cast(str, change.runner.id)]
+                await self._put(event_of(change, host, self._endpoint, initial))
+            _changes.note(self.told, change)
+            self._state.add(change)
+        self.told = after
+        self._state.keep(after)
 
     async def _put(self, event: dict[str, t.Any]) -> None:
         await self._queue.put(event)
@@ -430,7 +432,12 @@ class Teller:
 
 
 class State:
-    """The file that keeps what was told. Without a path nothing is kept."""
+    """
+    The file that keeps what was told. Without a path nothing is kept.
+
+    Its first line is a snapshot, and each further one a change that was told after it. So a change is kept as soon as
+    it is told, however many runners there are. A line that was not written whole is of a change that is told again.
+    """
 
     def __init__(self, path: str | None, to: _client.Connection) -> None:
         self._place = None if path is None else _files.Place(path, "state_path_unusable")
@@ -442,13 +449,18 @@ class State:
         if self._place is None:
             return None
         self._place.check()
-        self._kept = self._place.read(largest=LARGEST_STATE)
-        if self._kept is None:
+        content = self._place.read(largest=LARGEST_STATE)
+        if content is None:
             return None
+        first, *lines = content.split(b"\n")
         try:
-            state = json.loads(self._kept)
+            state = json.loads(first)
             account = {name: state[name] for name in self._account}
-            runners = [_runners.Runner.from_api(entry) for entry in state["runners"]]
+            told = _changes.snapshot([_runners.Runner.from_api(entry) for entry in state["runners"]], {})
+            # What is behind the last line break was not written whole.
+            for line in lines[:-1]:
+                change = json.loads(line)
+                _changes.note(told, _changes.Change(change["event"], _runners.Runner.from_api(change["runner"])))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
             raise self._place.unusable(
                 "it holds nothing that this event source wrote; name another state_path, or remove it to begin anew"
@@ -457,13 +469,13 @@ class State:
             raise self._place.unusable(
                 "it is of another endpoint or Soda Cloud API key; name another state_path, or remove it to begin anew"
             )
-        return _changes.snapshot(runners, {})
+        return told
 
-    def save(self, told: _changes.Snapshot) -> None:
+    def keep(self, told: _changes.Snapshot) -> None:
         """Replace the file where it holds something else. Raises ``SodaError``."""
         if self._place is None:
             return
-        content = json.dumps({**self._account, "runners": [as_api(runner) for runner in told.values()]}).encode()
+        content = _line({**self._account, "runners": [as_api(runner) for runner in told.values()]})
         if content == self._kept:
             return
         try:
@@ -472,6 +484,24 @@ class State:
         except OSError as exc:
             raise self._place.unusable(exc) from exc
         self._kept = content
+
+    def add(self, change: _changes.Change) -> None:
+        """Add a change that was told since. Raises ``SodaError``."""
+        if self._place is None:
+            return
+        self._kept = None
+        try:
+            fd = os.open(self._place.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(fd, "ab") as file:
+                file.write(_line({"event": change.event, "runner": as_api(change.runner)}))
+                file.flush()
+                os.fsync(fd)
+        except OSError as exc:
+            raise self._place.unusable(exc) from exc
+
+
+def _line(content: t.Any) -> bytes:
+    return json.dumps(content).encode() + b"\n"
 
 
 def as_api(runner: _runners.Runner) -> dict[str, t.Any]:

@@ -16,6 +16,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ class Watch:
             found.append(event["soda_runners"])
         return found
 
+    async def next(self) -> list[tuple[str, str]]:
+        """The next event alone."""
+        event = (await asyncio.wait_for(self.queue.get(), PATIENCE))["soda_runners"]
+        return [(event["event"], event["runner"]["name"])]
+
     async def stop(self) -> None:
         """Cancel it, as ansible-rulebook does in the end."""
         self.task.cancel()
@@ -113,6 +119,13 @@ def run(account: Account, story: Story) -> None:
                 await watch.stop()
 
     asyncio.run(whole())
+
+
+async def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.02)
 
 
 def ended_with(account: Account, **options: Any) -> str:
@@ -417,8 +430,7 @@ def test_it_ends_at_once_when_cancelled_and_its_thread_soon_after(account: Accou
 
     async def story(start: Callable[..., Watch]) -> None:
         watch = start(retry_budget=3000)
-        while not account.operations():
-            await asyncio.sleep(0.02)
+        await until(lambda: bool(account.operations()))
         await watch.stop()
         assert watch.task.cancelled()
         still_there.extend(each for each in threading.enumerate() if each.name == "soda_runners")
@@ -482,8 +494,9 @@ def test_after_a_start_what_changed_meanwhile_is_told_and_nothing_else(account: 
     run(account, story)
 
 
-def test_what_was_told_when_it_was_stopped_is_not_told_again_and_the_rest_is(account: Account, state: Path) -> None:
-    ids = seed_online(account, "a", "b", "c", "d")
+def test_wherever_it_is_killed_each_change_is_told_once(account: Account, state: Path) -> None:
+    """Between two events: a copy of the file is what a kill leaves there."""
+    ids = seed_online(account, "a", "b", "c")
 
     async def story(start: Callable[..., Watch]) -> None:
         first = start(state_path=str(state))
@@ -491,18 +504,35 @@ def test_what_was_told_when_it_was_stopped_is_not_told_again_and_the_rest_is(acc
         await first.stop()
         for runner_id in ids:
             account.set_online(runner_id, False)
-        # There is room for one event on the queue, and nobody takes it.
+        # There is room for one event on the queue, so after each it waits until that is taken.
         second = start(state_path=str(state), room=1)
-        while not second.queue.full():
-            await asyncio.sleep(0.02)
-        taken = second.taken()
-        while not second.queue.full():
-            await asyncio.sleep(0.02)
+        told = []
+        for lines in (2, 3, 1):
+            await until(lambda lines=lines: state.read_bytes().count(b"\n") == lines)
+            killed = state.with_name(f"killed-{lines}.json")
+            shutil.copy(state, killed)
+            told += await second.next()
+            left = await start(state_path=str(killed)).told()
+            assert sorted([*told, *left]) == [("offline", "a"), ("offline", "b"), ("offline", "c")]
+        assert left == []
+
+    run(account, story)
+
+
+def test_a_line_that_was_not_written_whole_is_of_a_change_that_is_told_again(account: Account, state: Path) -> None:
+    ids = seed_online(account, "a", "b")
+
+    async def story(start: Callable[..., Watch]) -> None:
+        first = start(state_path=str(state))
+        await first.listed()
+        await first.stop()
+        for runner_id in ids:
+            account.set_online(runner_id, False)
+        state.write_bytes(state.read_bytes() + b'{"event": "offli')
+        second = start(state_path=str(state))
+        assert await second.told() == [("offline", "a"), ("offline", "b")]
         await second.stop()
-        taken += second.taken()
-        told = [each["runner"]["name"] for each in taken]
-        told += [name for _event, name in await start(state_path=str(state)).told()]
-        assert sorted(told) == ["a", "b", "c", "d"]
+        assert await start(state_path=str(state)).told() == []
 
     run(account, story)
 
@@ -588,7 +618,7 @@ def test_a_disk_that_is_full_later_ends_it_and_says_so(account: Account, state: 
         await watch.listed()
         shutil.rmtree(state.parent)
         account.seed("one")
-        with pytest.raises(Exception, match="does not exist"):
+        with pytest.raises(Exception, match="cannot be used: no such file or directory"):
             await watch.listed()
 
     run(account, story)
