@@ -31,6 +31,7 @@ help:
 	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
 	@echo 'make test-leaks   every secret searched for in all that Ansible prints and writes'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
+	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PLUGINS = ROOT / "plugins"
+PLUGINS = (ROOT / "plugins", ROOT / "extensions" / "eda" / "plugins")
 PAGE = ROOT / "docs" / "architecture.md"
 UTILITIES = "ansible_collections.community.soda.plugins.module_utils"
 
@@ -26,9 +26,8 @@ def rows() -> list[tuple[str, set[str]]]:
 def files() -> dict[str, set[str]]:
     """The files that there are, each with the utilities of ours that it imports."""
     names = {}
-    for path in sorted(PLUGINS.rglob("*.py")):
-        folder = path.parent.relative_to(PLUGINS)
-        name = path.stem if folder.name == "module_utils" else f"{folder}/{path.stem}"
+    for path in sorted(path for folder in PLUGINS for path in folder.rglob("*.py")):
+        name = path.stem if path.parent.name == "module_utils" else f"{path.parent.name}/{path.stem}"
         names[name] = imported(path)
     return names
 
