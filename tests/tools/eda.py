@@ -29,7 +29,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     env["EDA_PROGRAMS"] = str(venvs.pinned("eda") / "bin")
     # As users have it: a folder of files, and not a link to the checkout.
     env["EDA_COLLECTIONS"] = str(tree.copied_collection("eda").parents[2])
-    return units.tested("eda", ["--numprocesses", "0", "tests/eda", *arguments], env, log)
+    return units.by_pytest("eda", ["--numprocesses", "0", "tests/eda", *arguments], env, log)
 
 
 def java() -> int:
