@@ -35,6 +35,8 @@ ISSUED_AGAIN = (
     " further run issues another."
 )
 
+ONLINE_AGAIN = "The runner {name!r} ({id}) is online, so it was left alone."
+
 
 class Step(enum.Enum):
     """What a plan may consist of."""
@@ -54,6 +56,7 @@ class Wanted:
     key_path: str | None = None
     key_version: int = 1
     reissue: bool = False
+    unless_online: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +154,8 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
             f"The runner {runner.name!r} ({runner.id}) is of the type {runner.type}, and only {SELF_HOSTED} runners"
             " that have an id can be deleted. Nothing was changed.",
         )
+    if wanted.unless_online and runner.is_online:
+        return Plan((), "registered", runner, (ONLINE_AGAIN.format(name=runner.name, id=runner.id),))
     return Plan((Step.DELETE, *key_step), "absent", runner)
 
 

@@ -83,6 +83,12 @@ options:
       - Requires O(key_path).
     type: bool
     default: false
+  unless_online:
+    description:
+      - With O(state=absent), leave a runner alone, and its key, that is online; a warning says so. Whether it is, is what
+        the listing says that finds it.
+    type: bool
+    default: false
   mode:
     description:
       - The mode of the file at O(key_path). It is enforced on each run.
@@ -249,6 +255,10 @@ from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
 
 
+OPTIONS = ("name", "id", "key_path", "key_version", "reissue", "unless_online")
+"""What the decision rests on."""
+
+
 def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
     """What the task declares, or a failure that names the option to mend."""
     if parameters["name"] == "" or (not parameters["name"] and not parameters["id"]):
@@ -263,7 +273,7 @@ def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
                 raise error("invalid_arguments", f"{option} needs key_path: a key that is held nowhere has no version.")
         if parameters["key_path"] and not parameters["name"]:
             raise error("invalid_arguments", "key_path needs name: a key is joined to its runner by the name alone.")
-    return Wanted(**{option: parameters[option] for option in ("name", "id", "key_path", "key_version", "reissue")})
+    return Wanted(**{option: parameters[option] for option in OPTIONS})
 
 
 def main() -> None:
@@ -276,6 +286,7 @@ def main() -> None:
             "key_path": {"type": "path", "no_log": False},
             "key_version": {"type": "int", "default": 1, "no_log": False},
             "reissue": {"type": "bool", "default": False},
+            "unless_online": {"type": "bool", "default": False},
             "mode": {"type": "raw", "default": "0600"},
         },
         add_file_common_args=True,
