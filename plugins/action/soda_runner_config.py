@@ -139,7 +139,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         texts = [_config.render(file["format"], held, settings) for file in files]
         result = self._put(parameters, observed, held, carried, texts)
         if parameters["key_from"] and parameters["empty_escrow"]:
-            result["changed"] |= self._empty_escrow(parameters, held)
+            result["escrow_emptied"] = self._empty_escrow(parameters, held)
+            result["changed"] |= result["escrow_emptied"]
         return result
 
     def _choose(self, parameters: dict[str, t.Any], observed: Observed) -> tuple[HeldKey | None, bool]:
@@ -212,6 +213,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         result = self._result(parameters, observed, None if held.endpoint == "" else held, touched)
         result["changed"] = changed
+        result["key_changed"] = carried or observed.key_differs
         result["diff"] = [
             _diff(file, content, text)
             for file, content, text, differs in zip(files, observed.contents, texts, differing)
@@ -230,6 +232,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {
             "changed": False,
             "key": None if held is None else held.as_result(observed.key_path),
+            "key_changed": False,
+            "escrow_emptied": False,
             "files": [
                 {"path": file["path"], "format": file["format"], "changed": file_changed}
                 for file, file_changed in zip(files, touched or [False] * len(files))

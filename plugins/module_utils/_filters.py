@@ -87,12 +87,16 @@ def _seen_at_or_before(runner: Runner, moment: datetime.datetime) -> bool:
 
 def last_seen(runner: Runner) -> datetime.datetime | None:
     """When the runner was last seen, or nothing where Soda Cloud gives no moment that can be read."""
-    text = runner.last_seen_timestamp
-    if text is None:
+    return parsed(runner.last_seen_timestamp)
+
+
+def parsed(timestamp: str | None) -> datetime.datetime | None:
+    """The moment of an ISO 8601 timestamp, in UTC where it says nothing else; nothing where it cannot be read."""
+    if timestamp is None:
         return None
     try:
         # Python reads Z, and fractions of any length, from 3.11 on only.
-        seen = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
+        moment = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", timestamp).replace("Z", "+00:00"))
     except ValueError:
         return None
-    return seen if seen.tzinfo else seen.replace(tzinfo=datetime.timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)

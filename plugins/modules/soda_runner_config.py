@@ -205,6 +205,16 @@ key:
       type: str
       returned: always
       sample: '2026-01-01T12:00:00Z'
+key_changed:
+  description: Whether the key file was put in place or its attributes were changed.
+  returned: success and O(state=present)
+  type: bool
+  sample: false
+escrow_emptied:
+  description: Whether a key was removed that waited at O(key_from).
+  returned: success and O(state=present)
+  type: bool
+  sample: false
 files:
   description: The configuration files.
   returned: success
