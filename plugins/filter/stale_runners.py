@@ -40,8 +40,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - A list of runners for each host that has one. A runner has C(name), C(id), C(host), which may be null, C(asked_by),
-      C(endpoint), C(api_key_id), C(findings) and C(last_seen_timestamp).
+    - A list of runners for each host that has one. A runner has C(name), C(id), C(host), which may be null,
+      C(asked_by), C(endpoint), C(api_key_id), C(findings) and C(last_seen_timestamp).
   type: dict
 """
 

@@ -136,7 +136,7 @@
       runner,
       cell(1,
         element("span", { class: `pill ${state.level}` }, sign(state.level), state.title),
-        row[STALE] ? element("small", {}, "stale: can be decommissioned") : ""),
+        row[STALE] ? element("small", {}, "stale") : ""),
       cell(2, row[HOST] === null ? "–" : text(row[HOST])),
       cell(3, ...contact(one)),
       cell(4, row[VERSIONS] === "" ? "–" : text(row[VERSIONS])),

@@ -199,11 +199,20 @@ def _head(by: str, title: str) -> str:
 
 def _meanings(report: Report) -> str:
     found = report.found()
+    told = [(kind.title, kind.meaning, html.escape(kind.remedy)) for kind in KINDS if found[kind.code]]
+    if any(row.stale for row in report.rows):
+        told.append(
+            (
+                "Stale",
+                "A self-hosted runner that is not online, and was offline for longer than is allowed or is in no"
+                " inventory.",
+                "Delete them with <code>ansible-playbook -i INVENTORY community.soda.decommission -e"
+                " soda_decommission_audit=soda-audit.json</code>; look at it with <code>--check</code> first.",
+            )
+        )
     return "\n".join(
-        f"<div><dt>{html.escape(kind.title)}</dt><dd>{html.escape(kind.meaning)}</dd>"
-        f"<dd>{html.escape(kind.remedy)}</dd></div>"
-        for kind in KINDS
-        if found[kind.code]
+        f"<div><dt>{html.escape(title)}</dt><dd>{html.escape(meaning)}</dd><dd>{remedy}</dd></div>"
+        for title, meaning, remedy in told
     )
 
 

@@ -85,8 +85,7 @@ options:
     default: false
   unless_online:
     description:
-      - With O(state=absent), leave a runner alone, and its key, that is online; a warning says so. Whether it is, is what
-        the listing says that finds it.
+      - With O(state=absent), leave a runner alone, and its key, that Soda Cloud says is online. A warning names it.
     type: bool
     default: false
   mode:
@@ -253,7 +252,6 @@ from ansible_collections.community.soda.plugins.module_utils._failure import err
 from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
-
 
 OPTIONS = ("name", "id", "key_path", "key_version", "reissue", "unless_online")
 """What the decision rests on."""

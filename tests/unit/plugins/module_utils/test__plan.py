@@ -207,6 +207,16 @@ def test_a_name_whose_wanted_id_is_gone_is_absent_already() -> None:
     assert absent(AND_ID, Observed((TWIN,))) == Plan((), "absent")
 
 
+@pytest.mark.parametrize(
+    ("is_online", "steps"), [(True, []), (False, [DELETE, REMOVE_KEY]), (None, [DELETE, REMOVE_KEY])]
+)
+def test_unless_online_leaves_alone_what_is_online(is_online: bool | None, steps: list[Step]) -> None:
+    runner = replace(RUNNER, is_online=is_online)
+    plan = absent(replace(AND_ID, unless_online=True), Observed((runner,), KEY_1))
+    assert plan == Plan(tuple(steps), "absent" if steps else "registered", runner, plan.warnings)
+    assert_warns(plan, None if steps else "'one' (id-1) is online")
+
+
 @pytest.mark.parametrize("key", [KEY_1, LEFT_1], ids=["held", "left behind"])
 def test_no_plan_shows_the_secret(key: HeldKey) -> None:
     for decide in (present, absent):

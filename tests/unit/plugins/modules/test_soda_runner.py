@@ -663,6 +663,21 @@ def test_attributes_that_cannot_be_set_cost_no_key(soda: Soda, attributes: Json)
 # Deletions in doubt
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_a_runner_that_is_online_again_keeps_all_where_that_is_wanted(soda: Soda, check: bool) -> None:
+    runner_id = soda.listed(isOnline=True)
+    soda.held()
+    ran = soda.runner(state="absent", id=runner_id, unless_online=True, check=check)
+    assert (ran["changed"], ran["registration"], ran["runner"]["id"]) == (False, "registered", runner_id)
+    assert "is online, so it was left alone" in ran.warnings[0]
+    assert ran.operations == ["listRunners"]
+    assert soda.key_path.exists()
+    soda.account.set_online(runner_id, False)
+    ran = soda.runner(state="absent", id=runner_id, unless_online=True, check=check)
+    assert (ran["changed"], ran["registration"]) == (True, "absent")
+    assert ran.operations == ["listRunners"] + ["deleteRunner"] * (not check)
+
+
 @pytest.mark.parametrize("retry_budget", [0, 5])
 def test_a_deletion_whose_answer_was_lost_counts_as_changed(soda: Soda, retry_budget: float) -> None:
     soda.listed()
