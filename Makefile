@@ -30,6 +30,7 @@ help:
 	@echo '                  ARGS="..." passes arguments on, such as test names'
 	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
 	@echo 'make test-leaks   every secret searched for in all that Ansible prints and writes'
+	@echo 'make test-browser the page of the audit in a headless Chromium, by keyboard, on a phone, by an accessibility checker'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'

@@ -55,7 +55,10 @@
       compare: (a, b) => age(a) - age(b),
     },
     versions: { has: (one) => one.row[VERSIONS] !== "", compare: texts(VERSIONS) },
-    findings: { has: (one) => one.row[FINDINGS].length > 0, compare: (a, b) => b.row[FINDINGS].length - a.row[FINDINGS].length },
+    findings: {
+      has: (one) => one.row[FINDINGS].length > 0,
+      compare: (a, b) => b.row[FINDINGS].length - a.row[FINDINGS].length || a.row[STATE] - b.row[STATE],
+    },
   };
 
   function age(one) {

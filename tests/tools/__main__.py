@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from . import (
+    browser,
     coverage,
     crash,
     deep,
@@ -49,6 +50,7 @@ EVERYWHERE: dict[str, Part] = {
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
     "coverage": coverage.main,
+    "browser": browser.main,
     "crash": crash.main,
     "deep": deep.main,
     "dist": dist.main,

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+set -eu -o pipefail
+source ../soda_cloud/plays.sh
+
+# asked COUNTS: the requests in the journal of Soda Cloud since the last time.
+asked() {
+    play asked.yml -e "{\"soda_cloud_counts\": $1}"
+}
+
+# silent FILE…: no key that a host holds is in these files.
+silent() {
+    grep -rhoP '"api_key_secret": "\K[^"]+' --include=key.json "$work" > "$OUTPUT_DIR/secrets"
+    if grep -Ff "$OUTPUT_DIR/secrets" "$@"; then
+        echo "There is a secret in what was said."
+        return 1
+    fi
+}
+
+work="$(python -c 'import json, sys
+config, account = (json.load(open(path)) for path in sys.argv[1:])
+print(config["work_dir"] + "/" + account["soda_account"]["json"]["account"])' \
+    ../../integration_config.yml "$OUTPUT_DIR/account.json")"
+
+play other_account.yml -e other_account_file="$OUTPUT_DIR/other_account.json"
+account+=(-e "@$OUTPUT_DIR/other_account.json" -e "soda_runner_hosts=all:!not_asked")
+play scene.yml
+
+# However many hosts there are, an account is listed once. A host that cannot be reached is a finding, not a failure.
+play community.soda.audit "$@"
+unchanged
+says '^No key +empty +empty +none was issued yet'
+says '^Offline +unreachable +unreachable +.*host not reached'
+says "^Offline +\{\{ lookup\('pipe', 'touch evaluated'\) \}\}"
+says 'unreachable +: ok=[0-9]+ .* unreachable=0 +failed=0'
+silent "$said" "$work"/soda-audit.*
+asked '{"listRunners": 1}'
+play report.yml
+
+# Nothing is written in check mode, nor where the paths are empty.
+rm "$work/soda-audit.json" "$work/soda-audit.html"
+play community.soda.audit --check "$@"
+play community.soda.audit -e '{"soda_audit_json": "", "soda_audit_html": ""}' "$@"
+if compgen -G "$work/soda-audit*"; then
+    echo "No report was to be written."
+    exit 1
+fi
+
+# The exit status is for pipelines.
+play community.soda.audit --limit in_order -e soda_audit_fail_on=drift,no_key "$@"
+says "runners, 1 hosts: 1 in order"
+fails community.soda.audit -e soda_audit_fail_on=no_key,drift "$@"
+says 'no_key: 1, drift: 1'
+play community.soda.audit -e soda_audit_offline_hours=100 -e soda_audit_fail_on=offline "$@"
+fails community.soda.audit -e soda_audit_fail_on=offlien "$@"
+says 'offlien'
+play community.soda.audit "$@"
+asked '{"listRunners": 7}'
+
+# Cleaning up: what would be deleted is what is deleted, but for a runner that came back.
+play community.soda.decommission --check -e soda_decommission_audit="$work/soda-audit.json" "$@"
+says '7 of the 7 runners that are stale by the report would be deleted'
+says 'back_again \(.*\), and on back_again: .*/key.json, .*/values.yml'
+says "\{\{ lookup\('pipe', 'touch evaluated'\) \}\} \("
+asked '{"listRunners": 7}'
+play runner.yml -e '{"changed_name": "back_again", "changed_fields": {"isOnline": true}}'
+play community.soda.decommission -e soda_decommission_audit="$work/soda-audit.json" "$@"
+says '6 of the 7 runners that are stale by the report were deleted'
+says "'back_again' .* is online, so it was left alone"
+silent "$said"
+asked '{"listRunners": 7, "deleteRunner": 6}'
+play left.yml
+
+# A second time there is nothing to do.
+play community.soda.decommission -e soda_decommission_audit="$work/soda-audit.json" "$@"
+unchanged
+says '0 of the 7 runners'
+
+# What is not a report, or is of another account, deletes nothing.
+echo '{"stale": []}' > "$OUTPUT_DIR/other.json"
+fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/other.json" "$@"
+says 'not a report of community.soda.audit'
+sed 's/"api_key_id": "/&another-/' "$work/soda-audit.json" > "$OUTPUT_DIR/another.json"
+fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/another.json" "$@"
+says 'another Soda Cloud API key'
