@@ -25,11 +25,12 @@ def table(report: Report) -> str:
     """The totals, and what is not in order: a line for each runner, the gravest first."""
     totals = report.totals()
     lines = [
-        f"{totals['runners']} runners, {totals['hosts']} hosts: {totals['in_order']} in order,"
+        f"{_counted(totals['runners'], 'runner')}, {_counted(totals['hosts'], 'host')}: {totals['in_order']} in order,"
         f" {totals['attention']} with findings, {totals['online']} online, {totals['stale']} stale",
     ]
     if totals["elsewhere"]:
-        lines.append(f"{totals['elsewhere']} more runners belong to hosts of the inventory that were not looked at")
+        more = _counted(totals["elsewhere"], "runner")
+        lines.append(f"{more} of hosts in the inventory that were not looked at")
     found = report.found()
     lines += [f"{found[kind.code]:>7}  {kind.code:<17} {kind.title}" for kind in KINDS if found[kind.code]]
     attention = [row for row in report.rows if row.findings]
@@ -38,6 +39,10 @@ def table(report: Report) -> str:
     if len(attention) > MOST_ROWS:
         lines.append(f"… and {len(attention) - MOST_ROWS} more, which the report files have")
     return "\n".join(lines)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def shown(text: str) -> str:

@@ -51,7 +51,7 @@ fi
 
 # The exit status is for pipelines.
 play community.soda.audit --limit in_order -e soda_audit_fail_on=drift,no_key "$@"
-says "runners, 1 hosts: 1 in order"
+says "6 runners, 1 host: 2 in order"
 fails community.soda.audit -e soda_audit_fail_on=no_key,drift "$@"
 says 'no_key: 1, drift: 1'
 play community.soda.audit -e soda_audit_offline_hours=100 -e soda_audit_fail_on=offline "$@"

@@ -35,7 +35,7 @@ def test_a_fleet_in_order_is_told_in_a_line() -> None:
 def test_totals_come_first_then_each_row_with_all_that_was_found() -> None:
     host = Seen("host-1", "one", ACCOUNT)
     assert _audit_text.table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
-        "2 runners, 1 hosts: 0 in order, 2 with findings, 0 online, 2 stale",
+        "2 runners, 1 host: 0 in order, 2 with findings, 0 online, 2 stale",
         "      1  no_key            No key",
         "      2  offline           Offline",
         "      1  not_in_inventory  In no inventory",
@@ -47,7 +47,7 @@ def test_totals_come_first_then_each_row_with_all_that_was_found() -> None:
 
 
 def test_runners_of_other_hosts_are_said_to_be_left_out() -> None:
-    assert "1 more runners belong to hosts" in _audit_text.table(report("there", elsewhere=("there",)))
+    assert "1 runner of hosts in the inventory" in _audit_text.table(report("there", elsewhere=("there",)))
 
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, "\x1b[31mred\x1b[0m", "\u202eevil\u2066", "\x07\x9b2J", "\ud800"])
