@@ -40,6 +40,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "empty_escrow": {"type": "bool", "default": False},
     "key_version": {"type": "int", "no_log": False},
     "key_required": {"type": "bool", "default": False, "no_log": False},
+    "folders_required": {"type": "bool", "default": True},
     "config_files": {
         "type": "list",
         "elements": "dict",
@@ -76,6 +77,8 @@ class Observed:
     """Whether the attributes of the key file are not the declared ones, or it is not quite in place."""
     untidy: bool
     """Whether a killed run left something beside the files."""
+    missing_folders: tuple[str, ...]
+    """Of the key and the configuration files; none where they are required, but in check mode."""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -129,6 +132,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _config.check(file["format"], settings)
         observed = self._observe(parameters)
         held, carried = self._choose(parameters, observed)
+        if observed.missing_folders and not parameters["folders_required"]:
+            # Whoever makes them calls again, in check mode too.
+            return self._result(parameters, observed, held)
         if held is None or held.key_version < (parameters["key_version"] or held.key_version):
             if not parameters["key_required"]:
                 return self._result(parameters, observed, held)
@@ -238,6 +244,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 {"path": file["path"], "format": file["format"], "changed": file_changed}
                 for file, file_changed in zip(files, touched or [False] * len(files))
             ],
+            "missing_folders": list(observed.missing_folders),
         }
 
     def _observe(self, parameters: dict[str, t.Any]) -> Observed:
@@ -246,6 +253,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             parameters,
             state="observed",
             seal=seal,
+            folders_required=parameters["folders_required"],
             files=[_without_format(file) for file in parameters["config_files"]],
         )["observed"]
         path = seen["key_path"]
@@ -262,6 +270,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             attributes_differ=tuple(file["attributes_differ"] for file in seen["files"]),
             key_differs=seen["attributes_differ"] or seen["key_left_behind"],
             untidy=seen["untidy"],
+            missing_folders=tuple(seen["missing_folders"]),
         )
 
     def _absent(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:

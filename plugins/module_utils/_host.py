@@ -42,16 +42,18 @@ class Host:
         What there is, and whether all places can be written to.
 
         Contents are sealed. C(attributes_differ) is whether owner, group or mode are not the declared ones.
+        Folders that do not exist are C(missing_folders) where an earlier or a later task may make them.
         """
+        may_be_missing = self._module.check_mode or not self._module.params["folders_required"]
         key_file = self._key_file()
         held = key_file.read(self._endpoint, self._name)
-        key_file.check_place(folder_may_be_missing=self._module.check_mode)
+        key_file.check_place(folder_may_be_missing=may_be_missing)
         self._check_attributes(key_file.place, self._key_parameters)
         files = []
         for file in self._files:
             place = _place(file["path"])
             content = place.read()
-            place.check(folder_may_be_missing=self._module.check_mode)
+            place.check(folder_may_be_missing=may_be_missing)
             self._check_attributes(place, file)
             files.append(
                 {
@@ -61,7 +63,9 @@ class Host:
                 }
             )
         in_place = held is not None and held.in_place
-        left = any(place.is_beside(_temporary(place)) for place in self._places())
+        places = self._places()
+        left = any(place.is_beside(_temporary(place)) for place in places)
+        folders = dict.fromkeys(place.folder for place in (key_file.place, *places))
         return {
             "changed": False,
             "observed": {
@@ -71,6 +75,7 @@ class Host:
                 "untidy": key_file.is_untidy() or left,
                 "attributes_differ": in_place and self._set_attributes(key_file.path, self._key_parameters, check=True),
                 "files": files,
+                "missing_folders": [folder for folder in folders if not os.path.exists(folder)],
             },
         }
 

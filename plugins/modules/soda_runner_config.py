@@ -88,6 +88,14 @@ options:
       - In check mode it is assumed instead that an earlier task would have issued the key.
     type: bool
     default: false
+  folders_required:
+    description:
+      - Whether it is a failure where the folder of the key or of a configuration file does not exist.
+      - With V(false) nothing is changed where one is missing, and RV(missing_folders) says which to make before the
+        module is used again. So folders cost a task only on hosts that lack them.
+      - In check mode it is never a failure, as an earlier task might have made the folder.
+    type: bool
+    default: true
   config_files:
     description: The configuration files to write, each with the folder that it is in existing already.
     type: list
@@ -235,6 +243,14 @@ files:
       description: Whether its content or its attributes were changed.
       type: bool
       returned: always
+missing_folders:
+  description:
+    - The folders of the key and of the configuration files that do not exist on the host. Where it is not empty,
+      O(folders_required=false) or check mode let that pass.
+  returned: success and O(state=present)
+  type: list
+  elements: str
+  sample: []
 removed:
   description: The files that were removed.
   returned: success and O(state=absent)

@@ -80,6 +80,10 @@ options:
         description: The mode of the file.
         type: raw
         default: '0600'
+  folders_required:
+    description: Whether a folder of one of the files that does not exist is a failure.
+    type: bool
+    default: true
   seal:
     description: What to seal the contents with that are returned.
     type: str
@@ -97,7 +101,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 observed:
-  description: Contents and attributes of the files. The contents are sealed.
+  description: Contents and attributes of the files, and which of their folders are missing. The contents are sealed.
   returned: when O(state=observed)
   type: dict
 """
@@ -129,6 +133,7 @@ def main() -> None:
                     "mode": {"type": "raw", "default": "0600"},
                 },
             },
+            "folders_required": {"type": "bool", "default": True},
             "seal": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,

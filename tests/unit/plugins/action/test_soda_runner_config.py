@@ -331,6 +331,51 @@ def test_versions_and_keys_that_are_missing(host: Host) -> None:
     assert host.changed("this one is wanted and required") is True
 
 
+def test_missing_folders_are_said_rather_than_a_failure_where_they_are_not_required(host: Host) -> None:
+    host.key(host.key_from)
+    elsewhere = host.folder / "not" / "there"
+    apart = {
+        "key_path": str(elsewhere / "key.json"),
+        "config_files": [
+            {"format": "dotenv", "path": str(elsewhere / "dotenv")},
+            {"format": "helm_values", "path": str(host.folder / "missing" / "values.yml")},
+            {"format": "soda_core", "path": str(host.folder / "soda_core")},
+        ],
+        "empty_escrow": True,
+    }
+    missing = [str(elsewhere), str(host.folder / "missing")]
+    host.play(
+        host.task("required", **apart),
+        host.task("not required", folders_required=False, **apart),
+        host.task("check: not required", check=True, folders_required=False, **apart),
+        host.task("check: required", check=True, **apart),
+        {"name": "look", "ansible.builtin.find": {"paths": str(host.root), "hidden": True, "patterns": "*.json"}},
+        {
+            "name": "make",
+            "ansible.builtin.file": {"path": "{{ item }}", "state": "directory"},
+            "loop": missing,
+        },
+        host.task("not required, and there", folders_required=False, **apart),
+        host.task("again", folders_required=False, **apart),
+    )
+    assert host.code("required") == "key_path_unusable"
+    for task in ("not required", "check: not required"):
+        # Nothing yet, not even where it could be, and the key waits where it did.
+        assert host.changed(task) is False
+        assert host[task]["missing_folders"] == missing
+        assert host[task]["key"]["key_version"] == 1
+        assert [file["changed"] for file in host[task]["files"]] == [False] * 3
+    assert [file["path"] for file in host["look"]["files"]] == [str(host.key_from)]
+    # Check mode still says what comes once the folders are made.
+    assert host.changed("check: required") is True
+    assert host["check: required"]["missing_folders"] == missing
+    assert host.changed("not required, and there") is True
+    assert host["not required, and there"]["missing_folders"] == []
+    assert host.changed("again") is False
+    assert (elsewhere / "key.json").exists()
+    assert not host.key_from.exists()
+
+
 def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> None:
     host.key(host.key_from)
     ours = host.root / "ours.json"
