@@ -150,12 +150,16 @@ failure:
       returned: always
 """
 
+import gc
 import typing as t
 
 from ansible_collections.community.soda.plugins.module_utils import _arguments, _filters, _module
 
 
 def main() -> None:
+    # The process ends with the listing. Of 100,000 runners none is garbage, and to look for some takes time, again and
+    # again the more of them there are.
+    gc.disable()
     module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
