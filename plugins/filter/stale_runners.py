@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.community.soda.plugins.module_utils._audit import FORMAT, FORMAT_VERSION
+from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
 
 DOCUMENTATION = r"""
 name: stale_runners
@@ -45,10 +46,12 @@ _value:
   type: dict
 """
 
+Stale = dict[str, list[dict[str, t.Any]]]
+
 FIELDS = {"name": str, "id": str, "asked_by": str, "endpoint": str, "api_key_id": str}
 
 
-def stale_runners(text: str) -> dict[str, list[dict[str, t.Any]]]:
+def stale_runners(text: str) -> Stale:
     """The stale runners of a report by the host that they fall to. A text that is no report is a failure."""
     try:
         report = json.loads(text)
@@ -68,7 +71,8 @@ def stale_runners(text: str) -> dict[str, list[dict[str, t.Any]]]:
                     f"A stale runner of the report has no {field}. Run community.soda.audit again."
                 )
         by_host[runner.get("host") or runner["asked_by"]].append(runner)
-    return dict(by_host)
+    # Whoever may name a runner wrote a part of the report.
+    return t.cast(Stale, never_a_template(dict(by_host)))
 
 
 class FilterModule:

@@ -101,17 +101,7 @@ from ansible_collections.community.soda.plugins.module_utils import _arguments, 
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
 from ansible_collections.community.soda.plugins.module_utils._host_names import name_hosts, type_group
 from ansible_collections.community.soda.plugins.module_utils._runners import Runner, Runners
-
-try:
-    # From ansible-core 2.19 on, text is a template only where it is marked as one.
-    from ansible.template import trust_as_template  # noqa: F401  pylint: disable=unused-import
-except ImportError:
-    from ansible.utils.unsafe_proxy import wrap_var as _never_a_template
-else:
-
-    def _never_a_template(value: t.Any) -> t.Any:
-        return value
-
+from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
 
 ENDINGS = ("soda_runners.yml", "soda_runners.yaml")
 GROUPS = ("soda_runners", "soda_online", "soda_offline")
@@ -222,4 +212,4 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _variables(runner: Runner) -> dict[str, t.Any]:
-    return {f"soda_{field}": _never_a_template(getattr(runner, field)) for field in FIELDS}
+    return {f"soda_{field}": never_a_template(getattr(runner, field)) for field in FIELDS}

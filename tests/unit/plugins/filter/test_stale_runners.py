@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.community.soda.plugins.filter.stale_runners import stale_runners
 
@@ -52,3 +55,15 @@ def test_a_report_may_have_none() -> None:
 def test_what_is_no_report_deletes_nothing(text: str, mentions: str) -> None:
     with pytest.raises(AnsibleFilterError, match=mentions):
         stale_runners(text)
+
+
+def test_a_name_that_looks_like_a_template_stays_text() -> None:
+    runner = {**RUNNER, "name": "{{ 6 * 7 }}"}
+    text = "{{ stale }}"
+    with contextlib.suppress(ImportError):
+        # From ansible-core 2.19 on, text is a template only where it is marked as one.
+        from ansible.template import trust_as_template
+
+        text = trust_as_template(text)
+    templar = Templar(loader=DataLoader(), variables={"stale": stale_runners(report(runner))})
+    assert templar.template(text) == {"host-1": [runner]}
