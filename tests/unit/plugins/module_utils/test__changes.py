@@ -72,6 +72,7 @@ def test_a_state_that_soda_cloud_does_not_say_is_the_last_that_it_said() -> None
     first = listed(runner("a", True))
     silent = listed(runner("a", None), before=first)
     assert told(first, silent) == []
+    assert told(silent, listed(runner("a", True), before=silent)) == []
     assert told(silent, listed(runner("a", False), before=silent)) == [("offline", "a")]
 
 
