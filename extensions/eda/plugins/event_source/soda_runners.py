@@ -45,7 +45,9 @@ description:
     Soda Cloud API key that is refused. So does everything but an outage before the first listing, such as an endpoint
     that is not Soda Cloud's.
 requirements:
-  - requests >= 2.25, and ansible-core >= 2.16, both in the Python of ansible-rulebook
+  - python >= 3.9
+  - requests >= 2.25, in the Python of ansible-rulebook
+  - ansible-core >= 2.16, in the same
 options:
   endpoint:
     description:
