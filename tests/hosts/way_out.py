@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m hosts.way_out EMULATOR FOLDER``: the one way by which a host reaches the emulator, the socket in FOLDER.
+"""``python -m hosts.way_out EMULATOR FOLDER``: a host's one way to the emulator, by the socket in FOLDER.
 
-It carries the API of Soda Cloud, and not the emulator's control API, which would hand the hosts a Soda Cloud API key. It
-ends when the emulator does.
+It carries the API of Soda Cloud, and not the emulator's control API, which would hand the hosts a Soda Cloud API key.
+It ends when the emulator does.
 """
 
 from __future__ import annotations

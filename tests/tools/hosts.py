@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that run systemd, in containers of podman: the molecule scenario ``hosts``, then the recipes of ``tests/hosts``.
+"""Hosts that run systemd, in containers: the molecule scenario ``hosts``, then the recipes of ``tests/hosts`` on them.
 
-As root it builds an image once, and runs podman with a storage of its own inside of namespaces of its own. When the part
-ends, however it ends, they end too, and with them every process, mount, network and address that it made. With
+As root it builds an image once, and runs podman with a storage of its own inside of namespaces of its own. When the
+part ends, however it ends, they end too, and with them every process, mount, network and address that it made. With
 ``SODA_HOST_IMAGE`` it runs the caller's podman, as any user, on that image.
 """
 
@@ -28,11 +28,14 @@ from .process import Finished, run
 from .result import Result, judged
 
 SCENARIO = "hosts"
-LIMIT = 2400
+LIMIT = 3000
 """Seconds that all of it may take, the building of the image aside."""
 
-_PROGRAMS = ("podman", "crun", "conmon", "iptables", "debootstrap", "ssh", "ssh-keygen", "ip", "unshare")
-_PACKAGES = ["podman", "crun", "conmon", "netavark", "aardvark-dns", "iptables", "debootstrap", "openssh-client", "iproute2", "util-linux"]
+_PROGRAMS = ("podman", "crun", "conmon", "iptables", "debootstrap", "ssh", "ssh-keygen", "ip", "unshare", "faketime")
+_PACKAGES = [
+    *("podman", "crun", "conmon", "netavark", "aardvark-dns", "iptables", "iproute2", "util-linux"),
+    *("debootstrap", "openssh-client", "faketime"),
+]
 _SUITE = "bookworm"
 _ON_A_HOST = "python3,python3-requests,python3-yaml,systemd,systemd-sysv,openssh-server,sudo,faketime,iproute2"
 _LEFT_OUT = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
@@ -46,7 +49,7 @@ mount -t tmpfs tmpfs /run
 ip link set lo up
 "$@"
 """
-_NAMESPACES = ["--mount", "--propagation", "private", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"]
+_NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--net", "--fork", "--kill-child", "--mount-proc")
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
@@ -104,15 +107,16 @@ def _install_what_is_missing(env: t.Mapping[str, str], log: Path) -> None:
 
 def _podman_of_our_own() -> dict[str, str]:
     """The settings of a podman that shares nothing with the machine's."""
-    settings = {
-        "storage.conf": f'[storage]\ndriver = "overlay"\nrunroot = "/run/storage"\ngraphroot = "{_FOLDER / "storage"}"\n',
-        "containers.conf": "[containers]\n"
-        'default_ulimits = ["nofile=16384:16384", "nproc=32768:32768"]\n'
+    write_private(
+        _FOLDER / "storage.conf",
+        f'[storage]\ndriver = "overlay"\nrunroot = "/run/storage"\ngraphroot = "{_FOLDER}/storage"\n',
+    )
+    write_private(
+        _FOLDER / "containers.conf",
+        '[containers]\ndefault_ulimits = ["nofile=16384:16384", "nproc=32768:32768"]\n'
         '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "crun"\n'
-        f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{_FOLDER / "networks"}"\n',
-    }
-    for name, text in settings.items():
-        write_private(_FOLDER / name, text)
+        f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{_FOLDER}/networks"\n',
+    )
     return {
         "CONTAINERS_STORAGE_CONF": str(_FOLDER / "storage.conf"),
         "CONTAINERS_CONF": str(_FOLDER / "containers.conf"),
@@ -146,7 +150,9 @@ def _archive(image: str) -> Path:
 def _run(command: list[str], env: t.Mapping[str, str], log: Path) -> None:
     """Run a command that has much to say, to the log alone."""
     with log.open("ab") as file:
-        status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False).returncode
+        status = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
+        ).returncode
     if status:
         raise RuntimeError(f"{command[0]} ended with exit status {status}; see {log.relative_to(tree.ROOT)}")
 

@@ -20,7 +20,10 @@ from .result import Result, judged
 # Logic is typed strictly; what Ansible imports (modules, plugins) takes its types from Ansible, which has none.
 TYPED = (
     "plugins/module_utils",
-    *(f"tests/{folder}" for folder in ("automation", "bench", "crash", "demo", "eda", "emulator", "leaks", "tools")),
+    *(
+        f"tests/{folder}"
+        for folder in ("automation", "bench", "crash", "demo", "eda", "emulator", "hosts", "leaks", "tools")
+    ),
 )
 
 

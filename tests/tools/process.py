@@ -82,6 +82,15 @@ def stop(process: subprocess.Popen[t.Any]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE)
+    _kill(process, family)
+
+
+def kill(process: subprocess.Popen[t.Any]) -> None:
+    """The same at once, and so that nothing of it can tidy up."""
+    _kill(process, descendants(process.pid))
+
+
+def _kill(process: subprocess.Popen[t.Any], family: list[int]) -> None:
     for pid in family:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
