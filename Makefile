@@ -29,6 +29,7 @@ help:
 	@echo 'make PART         one part of it: $(PARTS)'
 	@echo '                  ARGS="..." passes arguments on, such as test names'
 	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
+	@echo 'make test-hosts   two hosts with systemd, in containers: rotation, recovery, bad moments; root on Debian, or SODA_HOST_IMAGE'
 	@echo 'make test-leaks   every secret searched for in all that Ansible prints and writes'
 	@echo 'make test-browser the page of the audit in a headless Chromium, by keyboard, on a phone, by an accessibility checker'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'

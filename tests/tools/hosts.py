@@ -11,7 +11,6 @@ part ends, however it ends, they end too, and with them every process, mount, ne
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import shutil
@@ -84,7 +83,9 @@ def report() -> Path:
 
 def counted(finished: Finished, recipes: ET.Element | None) -> Result:
     """Count the actions of the scenario and the recipes."""
-    scenario = molecule.counted(dataclasses.replace(finished, returncode=0))
+    # The hosts are removed before and after, and that once is left out between is said as well: it counts once.
+    lines = "\n".join(dict.fromkeys(finished.output.splitlines()))
+    scenario = molecule.counted(Finished(0, lines))
     if recipes is None:
         return Result(scenario.passed, scenario.failed + 1, f"{scenario.summary}; the recipes were not reached")
     tried = units.counted(recipes, 0)
@@ -164,13 +165,16 @@ def _inside(arguments: list[str]) -> int:
         _import(image)
     folder = tree.ROOT / "extensions"
     scenario = ["molecule", "test", "--no-command-borders", "--scenario-name", SCENARIO, "--destroy=never"]
+    destroy = ["molecule", "destroy", "--scenario-name", SCENARIO]
     try:
+        # Of a run that was killed, molecule takes the hosts for made.
+        subprocess.run(destroy, cwd=folder, check=True)
         status = subprocess.run(scenario, cwd=folder, check=False).returncode
         if status == 0:
             pytest = ["pytest", "-p", "no:cacheprovider", f"--junit-xml={report()}", "--durations=0", "tests/hosts"]
             status = subprocess.run([*pytest, *arguments], cwd=tree.ROOT, check=False).returncode
     finally:
-        subprocess.run(["molecule", "destroy", "--scenario-name", SCENARIO], cwd=folder, check=False)
+        subprocess.run(destroy, cwd=folder, check=False)
     return status
 
 
