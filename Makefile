@@ -21,7 +21,7 @@ SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in)
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format pins dist docs matrix release-check clean distclean $(PARTS)
+.PHONY: help demo test bench format pins dist docs matrix release-check clean distclean $(PARTS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
@@ -37,6 +37,7 @@ help:
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
+	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, half an hour; ARGS="--only lookup", "--quick"'
 	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'
@@ -53,6 +54,9 @@ test: $(VENV)/.test
 
 $(PARTS): $(VENV)/.test
 	@$(VENV)/bin/python -m tools $@ $(ARGS)
+
+bench: $(VENV)/.test
+	@$(VENV)/bin/python -m bench $(ARGS)
 
 # The parts that need more of the machine, or more time, than the others.
 test-%: $(VENV)/.test

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs programs and says what they took."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import statistics
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from tools import tree
+from tools.environment import private_environment
+
+WORK = tree.BUILD / "bench"
+LIBRARY = Path(__file__).parent / "library"
+
+
+class Broken(Exception):
+    """What was to be measured did not do what it was to do, so there is no number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one run took."""
+
+    seconds: float
+    cpu: float
+    """Seconds of processor time, of the program and of all that it started."""
+    memory: float
+    """The most that one of its processes held, in MiB; not told apart from less than this process itself holds."""
+    output: str = dataclasses.field(repr=False, default="")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Runs of ours and of the rival, in turn."""
+
+    ours: list[Cost]
+    rival: list[Cost]
+
+    def as_result(self, of: str = "seconds") -> dict[str, t.Any]:
+        """The medians, and the median of the ratios of the pairs: of ``seconds``, or of ``memory``."""
+        pairs = [(getattr(a, of), getattr(b, of)) for a, b in zip(self.ours, self.rival, strict=True)]
+        return {
+            "ours": statistics.median(a for a, _b in pairs),
+            "rival": statistics.median(b for _a, b in pairs),
+            "ratio": statistics.median(a / b for a, b in pairs),
+            "ours_cpu": statistics.median(cost.cpu for cost in self.ours),
+            "rival_cpu": statistics.median(cost.cpu for cost in self.rival),
+            "pairs": len(pairs),
+        }
+
+
+def in_turn(pairs: int, ours: t.Callable[[], Cost], rival: t.Callable[[], Cost]) -> Pairs:
+    """Run both so many times, each first as often as the other: a machine that slows down slows both."""
+    costs: tuple[list[Cost], list[Cost]] = ([], [])
+    for pair in range(pairs):
+        for which in (0, 1) if pair % 2 == 0 else (1, 0):
+            cost = (ours, rival)[which]()
+            costs[which].append(cost)
+            say(f"  pair {pair + 1} of {pairs}, {('ours', 'rival')[which]}: {cost.seconds:.2f} s")
+    return Pairs(*costs)
+
+
+def run(command: t.Sequence[str], env: t.Mapping[str, str], cwd: Path | None = None) -> Cost:
+    """Run a program to its end. Raises ``Broken`` where it fails."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    output = WORK / "output"
+    with output.open("wb") as file:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=dict(env), cwd=cwd or WORK, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+        try:
+            _pid, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    text = output.read_text("utf-8", "replace")
+    if process.returncode:
+        raise Broken(f"{' '.join(command)[:200]} ended with {process.returncode}:\n{text[-3000:]}")
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of all plays: nothing of the caller's, and our own modules."""
+    return private_environment() | {"ANSIBLE_LIBRARY": str(LIBRARY), "ANSIBLE_LOCALHOST_WARNING": "0", **settings}
+
+
+def say(text: str) -> None:
+    """Show progress, at once."""
+    print(text, flush=True)
