@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -35,6 +35,7 @@ RUNNER = Runner(
     versions={},
 )
 TWIN = replace(RUNNER, id="id-2")
+OTHER = replace(RUNNER, id="id-3")
 HOSTED = replace(RUNNER, type="SODA_HOSTED")
 VIRTUAL = replace(RUNNER, type="VIRTUAL")
 UNTYPED = replace(RUNNER, type=None)
@@ -52,6 +53,8 @@ KEY_1 = HeldKey(
 KEY_2 = replace(KEY_1, key_version=2)
 LEFT_1 = replace(KEY_1, in_place=False)
 LEFT_2 = replace(KEY_2, in_place=False)
+
+Decide = Callable[[Wanted, Observed], Plan]
 
 WANTED = Wanted(name="one", key_path="/keys/one.json")
 AT_2 = replace(WANTED, key_version=2)
@@ -221,6 +224,43 @@ def test_unless_online_leaves_alone_what_is_online(is_online: bool | None, steps
 def test_no_plan_shows_the_secret(key: HeldKey) -> None:
     for decide in (present, absent):
         assert key.api_key_secret not in repr((decide(WANTED, Observed((), key)), Observed((), key)))
+
+
+WARNS = [
+    # decide, wanted, listed, key, mentions
+    (present, NO_PATH, [], None, ["'one'"]),
+    (present, WANTED, [RUNNER], None, ["'one'", "/keys/one.json"]),
+    (absent, WANTED, [], KEY_1, ["'one'", "key-1", "/keys/one.json"]),
+]
+
+
+@pytest.mark.parametrize(("decide", "wanted", "listed", "key", "mentions"), WARNS, ids=shown)
+def test_a_warning_names_what_it_is_about(
+    decide: Decide, wanted: Wanted, listed: list[Runner], key: HeldKey | None, mentions: Sequence[str]
+) -> None:
+    (warning,) = decide(wanted, Observed(tuple(listed), key)).warnings
+    assert [said for said in mentions if said not in warning] == []
+
+
+SAYS = [
+    # decide, wanted, observed, says
+    (present, ID_ALONE, Observed(()), "no runner with the id 'id-1', or"),
+    (present, AND_ID, Observed(()), "no runner with the id 'id-1' and the name 'one', or"),
+    (present, WANTED, Observed((RUNNER, TWIN)), "2 runners have the name 'one': id-1, id-2. Delete"),
+    (present, AND_ID, Observed((TWIN,)), "'one' has id-2, and 'id-1' belongs to no runner."),
+    (present, AND_ID, Observed((TWIN, OTHER)), "'one' has id-2, id-3, and 'id-1' belongs to no runner."),
+    (absent, AND_ID, Observed((), None, "two"), "'one' has no id, and 'id-1' belongs to the runner 'two'."),
+    (absent, AND_ID, Observed((TWIN,), None, "two"), "'one' has id-2, and 'id-1' belongs to the runner 'two'."),
+]
+
+
+@pytest.mark.parametrize(("decide", "wanted", "observed", "says"), SAYS, ids=lambda value: str(value)[:50])
+def test_a_failure_says_who_has_which_name_and_id(
+    decide: Decide, wanted: Wanted, observed: Observed, says: str
+) -> None:
+    with pytest.raises(SodaError) as failed:
+        decide(wanted, observed)
+    assert says in failed.value.failure.message
 
 
 def assert_warns(plan: Plan, of: str | None) -> None:
