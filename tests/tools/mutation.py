@@ -43,6 +43,9 @@ _UNDER_TEST = Path("plugins", "module_utils")
 _COLLECTION = Path("ansible_collections", "community", "soda")
 _UNIT = Path("tests", "unit", "plugins")
 
+# What those tests stand on.
+_BESIDE = ("tests/unit/plugins/", "tests/emulator/", "tests/mutation/", "galaxy.yml", "meta/")
+
 # The tests that are meant to hold each file. A mutant costs as much time as those of them that reach it.
 TESTS: dict[str, tuple[str, ...]] = {
     "_arguments": ("module_utils/test__arguments.py",),
@@ -69,12 +72,13 @@ SENTENCES = r'^\s*(message=|return )?"[^"]*[^" ]+ [^" ]+ [^"]*"[,)]*$'
 
 _SETTINGS = """
 [tool.pytest.ini_options]
-pythonpath = [".", "{tests}"]
+pythonpath = [".", "{tests}", "{tests}/mutation"]
 addopts = ["--import-mode=importlib", "--strict-markers", "-p", "no:cacheprovider"]
 
 [tool.mutmut]
 source_paths = ["{collection}/plugins"]
 only_mutate = ["{collection}/plugins/module_utils/{name}.py"]
+pytest_add_cli_args = ["-p", "fastest_first"]
 pytest_add_cli_args_test_selection = [{selection}]
 do_not_mutate_patterns = ['{sentences}']
 use_git_change_detection = false
@@ -92,9 +96,9 @@ _EVERY = 10.0
 _HEAD = """# Do the tests test?
 
 [mutmut](https://mutmut.readthedocs.io) changes `plugins/module_utils` in small ways, one at a time: a comparison, an
-argument, a text, a number. A change that no test notices is a rule that no test states. In each file, at least {least} %
-must be noticed, and each that is left is explained below. `make test-mutation` makes this table, of the files named with
-`ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writes this page.
+argument, a text, a number. A change that no test notices is a rule that no test states. In each file, at least
+{least} % must be noticed, and each that is left is explained below. `make test-mutation` makes this table, of the files
+named with `ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writes this page.
 
 Not changed are functions with a decorator and what stands outside of functions, which mutmut cannot change, and
 sentences for people, whose words no test pins. The score counts what is explained as not noticed.
@@ -238,7 +242,7 @@ def _prepare(name: str, keep_noticed: bool) -> Path:
         content = (tree.ROOT / file).read_bytes() if (tree.ROOT / file).is_file() else None
         if content is not None and file.startswith("plugins/"):
             _write(folder / _COLLECTION / file, content)
-        elif content is not None and file.startswith(("tests/unit/plugins/", "tests/emulator/", "galaxy.yml", "meta/")):
+        elif content is not None and file.startswith(_BESIDE):
             _write(mutants / _COLLECTION / file, content)
     _write(told, stamp.hexdigest().encode())
     return folder

@@ -38,7 +38,7 @@ def no_garbage_collection() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """A process that ends with the tests, unless there is one already, as there is for the thousands of runs of mutants."""
+    """Ends with the tests, unless there is one already, as there is while thousands of mutants are tried."""
     with Emulator(url=os.environ.get("COLLECTION_TEST_EMULATOR")) as running:
         yield running
 

@@ -109,7 +109,13 @@ class Ran:
 
 def run_module(name: str, arguments: Mapping[str, Any]) -> tuple[Json, str]:
     """Run a module's ``main()`` in this process: its result, and the text that it printed."""
-    main = importlib.import_module(f"ansible_collections.community.soda.plugins.modules.{name}").main
+    return run_main(
+        importlib.import_module(f"ansible_collections.community.soda.plugins.modules.{name}").main, arguments
+    )
+
+
+def run_main(main: Callable[[], object], arguments: Mapping[str, Any]) -> tuple[Json, str]:
+    """Run what makes a module of these arguments and ends with it, likewise."""
     given = {option: str(value) if isinstance(value, Path) else value for option, value in arguments.items()}
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
     basic._ANSIBLE_PROFILE = "legacy"  # asked for from ansible-core 2.19 on

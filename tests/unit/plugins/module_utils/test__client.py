@@ -31,7 +31,6 @@ from ansible_collections.community.soda.plugins.module_utils._client import (
     Connection,
     Operation,
     connection,
-    normalise_endpoint,
 )
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json
@@ -886,64 +885,6 @@ def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> Non
 
 
 # Endpoints
-
-
-@pytest.mark.parametrize(
-    ("written", "normalised"),
-    [
-        ("https://cloud.soda.io", "https://cloud.soda.io"),
-        ("https://cloud.soda.io/", "https://cloud.soda.io"),
-        ("https://cloud.soda.io//", "https://cloud.soda.io"),
-        ("https://cloud.soda.io:443", "https://cloud.soda.io"),
-        ("https://cloud.soda.io:443/", "https://cloud.soda.io"),
-        ("HTTPS://Cloud.Soda.IO", "https://cloud.soda.io"),
-        ("  https://cloud.soda.io\n", "https://cloud.soda.io"),
-        ("https://cloud.soda.io:8443", "https://cloud.soda.io:8443"),
-        ("https://cloud.soda.io:80", "https://cloud.soda.io:80"),
-        ("https://example.org/Soda/", "https://example.org/Soda"),
-        ("http://localhost:8080", "http://localhost:8080"),
-        ("http://LOCALHOST:80/", "http://localhost"),
-        ("http://localhost:443", "http://localhost:443"),
-        ("http://127.0.0.1", "http://127.0.0.1"),
-        ("http://127.1.2.3", "http://127.1.2.3"),
-        ("http://[::1]:8080/", "http://[::1]:8080"),
-        ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
-    ],
-)
-def test_endpoints_that_are_written_differently_and_are_one(written: str, normalised: str) -> None:
-    assert normalise_endpoint(written) == normalised
-    assert normalise_endpoint(normalised) == normalised
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "code"),
-    [
-        ("", "invalid_endpoint"),
-        ("cloud.soda.io", "invalid_endpoint"),
-        ("//cloud.soda.io", "invalid_endpoint"),
-        ("ftp://cloud.soda.io", "invalid_endpoint"),
-        ("https://", "invalid_endpoint"),
-        ("https:///path", "invalid_endpoint"),
-        ("https://cloud.soda.io:port", "invalid_endpoint"),
-        ("https://cloud.soda.io:99999", "invalid_endpoint"),
-        ("https://[::1", "invalid_endpoint"),
-        ("https://user@cloud.soda.io", "invalid_endpoint"),
-        ("https://user:word@cloud.soda.io", "invalid_endpoint"),
-        ("https://cloud.soda.io?region=eu", "invalid_endpoint"),
-        ("https://cloud.soda.io/#eu", "invalid_endpoint"),
-        ("http://cloud.soda.io", "insecure_endpoint"),
-        ("http://10.0.0.1", "insecure_endpoint"),
-        ("http://localhost.example.org", "insecure_endpoint"),
-        ("http://127.0.0.1.example.org", "insecure_endpoint"),
-        ("http://0.0.0.0", "insecure_endpoint"),
-        ("http://[2001:db8::1]", "insecure_endpoint"),
-    ],
-)
-def test_endpoints_that_are_refused(endpoint: str, code: str) -> None:
-    with pytest.raises(SodaError) as failed:
-        normalise_endpoint(endpoint)
-    assert failed.value.failure.code == code
-    assert "word" not in failed.value.failure.message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a module ends: with what its work returns, or with a failure that has one form whoever complains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError
+from ansible_collections.community.soda.plugins.module_utils._module import SodaModule, run
+from ansible_collections.community.soda.tests.unit.plugins.harness import Json, Ran, run_main
+
+FAILURE = Failure("a_code", "A message.", operation="get", http_status=403, trace_id="a-trace", retryable=True)
+
+
+def ran(work: Callable[[SodaModule], Json], **arguments: Any) -> Ran:
+    """The result of a module with this work, which takes a path."""
+
+    def main() -> None:
+        module = SodaModule(argument_spec={"path": {"type": "path"}})
+        run(module, lambda: work(module))
+
+    result, output = run_main(main, arguments)
+    return Ran(result, output, [])
+
+
+def test_a_module_ends_with_what_its_work_returns() -> None:
+    module = ran(lambda module: {"changed": True, "path": module.params["path"]}, path="/a")
+    assert module.succeeded
+    assert (module["changed"], module["path"]) == (True, "/a")
+    assert module.warnings == []
+
+
+def test_warnings_that_its_work_returns_are_given_as_such() -> None:
+    module = ran(lambda module: {"changed": False, "warnings": ["One.", "Two."]})
+    assert module.warnings == ["One.", "Two."]
+
+
+def test_a_failure_is_told_whole() -> None:
+    def work(module: SodaModule) -> Json:
+        raise SodaError(FAILURE)
+
+    assert ran(work).failure == {
+        "code": "a_code",
+        "message": "A message.",
+        "operation": "get",
+        "http_status": 403,
+        "trace_id": "a-trace",
+        "retryable": True,
+    }
+
+
+def test_a_failure_may_come_with_more() -> None:
+    module = ran(lambda module: module.fail(SodaError(FAILURE), changed=True, key={"path": "/a"}))
+    assert module.failure["code"] == "a_code"
+    assert (module["changed"], module["key"]) == (True, {"path": "/a"})
+
+
+def complaint(code: str, message: str) -> Json:
+    return {
+        "code": code,
+        "message": message,
+        "operation": None,
+        "http_status": None,
+        "trace_id": None,
+        "retryable": False,
+    }
+
+
+def test_a_complaint_about_arguments_has_the_form_of_every_failure() -> None:
+    module = ran(lambda module: {}, nobody="knows this")
+    assert module.failure == complaint("invalid_arguments", module["msg"])
+    assert "nobody" in module["msg"]
+
+
+def test_what_ansible_complains_about_during_the_work_is_files_and_attributes() -> None:
+    module = ran(lambda module: module.fail_json("chown failed", path="/a"))
+    assert module.failure == complaint("file_attributes_not_set", "chown failed")
+    assert module["path"] == "/a"
+
+
+def test_a_message_that_is_no_text_becomes_one() -> None:
+    module = ran(lambda module: module.fail_json(OSError("no such place")))  # type: ignore[arg-type]
+    assert module.failure["message"] == "no such place"
+
+
+def test_a_module_that_goes_on_after_its_end_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would say two things."""
+
+    def work(module: SodaModule) -> Json:
+        for method, end in (("fail_json", lambda: module.fail_json("no")), ("exit_json", lambda: run(module, dict))):
+            with monkeypatch.context() as patched, pytest.raises(AssertionError, match=f"^{method} returned$"):
+                patched.setattr(AnsibleModule, method, lambda *_arguments, **_named: None)
+                end()
+        return {"changed": False}
+
+    assert ran(work).succeeded

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which signals wait, and for how long."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.community.soda.plugins.module_utils._signals import POLITE, held_back, sleep
+
+
+@pytest.fixture
+def received() -> Iterator[list[int]]:
+    """The polite signals that have taken effect."""
+    numbers: list[int] = []
+    before = {number: signal.signal(number, lambda number, _frame: numbers.append(number)) for number in POLITE}
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, POLITE)
+    yield numbers
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def blocked() -> set[int]:
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+@pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
+def test_a_polite_signal_waits_for_the_end_of_the_block(received: list[int], number: int) -> None:
+    with held_back():
+        os.kill(os.getpid(), number)
+        assert received == []
+    assert received == [number]
+
+
+def test_no_other_signal_waits(received: list[int]) -> None:
+    before = blocked()
+    with held_back():
+        assert blocked() - before == set(POLITE)
+    assert blocked() == before
+
+
+def test_what_was_held_back_before_stays_held_back(received: list[int]) -> None:
+    with held_back():
+        with held_back():
+            pass
+        assert blocked() >= set(POLITE)
+
+
+def test_a_failure_ends_the_block_as_well(received: list[int]) -> None:
+    with pytest.raises(KeyError), held_back():
+        raise KeyError
+    assert not blocked() & set(POLITE)
+
+
+@pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
+def test_sleep_lets_through_what_is_held_back(received: list[int], number: int) -> None:
+    with held_back():
+        os.kill(os.getpid(), number)
+        sleep(0)
+        assert received == [number]
+        assert blocked() >= set(POLITE)
+        os.kill(os.getpid(), number)
+        assert received == [number]
+
+
+def test_sleep_takes_its_time() -> None:
+    begun = time.monotonic()
+    sleep(0.2)
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_sleep_blocks_nothing_that_was_not(received: list[int]) -> None:
+    before = blocked()
+    sleep(0)
+    assert blocked() == before
