@@ -37,6 +37,7 @@ help:
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
+	@echo 'make test-examples  every example of the documentation, run as it stands; Linux, in namespaces of its own'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
 	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, half an hour; ARGS="--only lookup", "--quick"'

@@ -22,7 +22,7 @@ TYPED = (
     "plugins/module_utils",
     *(
         f"tests/{folder}"
-        for folder in ("automation", "bench", "crash", "demo", "eda", "emulator", "hosts", "leaks", "tools")
+        for folder in ("automation", "bench", "crash", "demo", "eda", "emulator", "examples", "hosts", "leaks", "tools")
     ),
 )
 
