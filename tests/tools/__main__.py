@@ -52,8 +52,8 @@ EVERYWHERE: dict[str, Part] = {
 
 # What ``make test-PART`` runs alone: it needs more of the machine, or more time.
 ELSEWHERE: dict[str, Part] = {
-    "coverage": coverage.main,
     "browser": browser.main,
+    "coverage": coverage.main,
     "crash": crash.main,
     "deep": deep.main,
     "dist": dist.main,
