@@ -8,6 +8,10 @@ from __future__ import annotations
 
 _TARBALL = ("tests/tools/tarball.py", '"ansible-galaxy", "collection", "install"')
 _REQUESTS = ("tests/requirements/runtime.in", "-r ../../requirements.txt")
+_RECIPES = ("tests/unit/docs/test_recipes.py", '"decommissioning.md": "decommission.yml"')
+_REMOVED = ("tests/hosts/test_decommissioning.py", 'ONE = ("--limit", HOST)')
+_ROTATED = ("tests/hosts/test_rotation.py", "ROTATED")
+_EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "README.md: $ make test    # everything that needs neither root nor containers": (".ci/run", "count test"),
@@ -26,6 +30,30 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "docs/guides/awx.md: # soda-awx.yml": (
         "tests/automation/test_guides.py",
         "def test_examples_of_variables_say_what_the_playbook_needs_and_takes",
+    ),
+    # The plays of these pages are those of the scenario with hosts that run systemd, which test_recipes.py sees to.
+    "docs/guides/decommissioning.md: - name: Take each host's runner out of service": _RECIPES,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1 --check": _REMOVED,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1": _REMOVED,
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1 --check --diff": (
+        _ROTATED
+    ),
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1": _ROTATED,
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml --limit edge-1"
+    " -e soda_runner_reissue=true": ("tests/hosts/test_recovery.py", 'REISSUE = ("-e", "soda_runner_reissue=true")'),
+    "docs/guides/events.md: $ python3 -m pip install ansible-rulebook ansible-runner requests": (
+        "tests/requirements/eda.in",
+        "ansible-rulebook",
+    ),
+    "docs/guides/events.md: $ ansible-rulebook -r community.soda.offline -i inventory.yml --print-events": (
+        "tests/eda/conftest.py",
+        'RULEBOOK = "community.soda.offline"',
+    ),
+    "docs/guides/events.md: soda_runners:": _EVENT,
+    "docs/guides/events.md: - name: Tell the team": ("tests/eda/test_offline.py", 'RULEBOOKS["guide"]'),
+    "extensions/eda/plugins/event_source/soda_runners.py: - name: Say which runner goes offline": (
+        "tests/eda/test_offline.py",
+        'RULEBOOKS["EXAMPLES"]',
     ),
 }
 """By name: an example's, or for a command of a console, ``SOURCE: $ COMMAND``."""
