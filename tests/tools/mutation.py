@@ -78,12 +78,13 @@ addopts = ["--import-mode=importlib", "--strict-markers", "-p", "no:cacheprovide
 [tool.mutmut]
 source_paths = ["{collection}/plugins"]
 only_mutate = ["{collection}/plugins/module_utils/{name}.py"]
-pytest_add_cli_args = ["-p", "fastest_first"]
+pytest_add_cli_args = ["-p", "noticing"]
 pytest_add_cli_args_test_selection = [{selection}]
 do_not_mutate_patterns = ['{sentences}']
 use_git_change_detection = false
 use_setproctitle = false
-timeout_constant = 2.0
+timeout_multiplier = 5.0
+timeout_constant = 30.0
 """
 
 

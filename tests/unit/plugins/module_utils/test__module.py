@@ -95,9 +95,11 @@ def test_a_module_that_goes_on_after_its_end_is_a_mistake(monkeypatch: pytest.Mo
 
     def work(module: SodaModule) -> Json:
         for method, end in (("fail_json", lambda: module.fail_json("no")), ("exit_json", lambda: run(module, dict))):
-            with monkeypatch.context() as patched, pytest.raises(AssertionError, match=f"^{method} returned$"):
-                patched.setattr(AnsibleModule, method, lambda *_arguments, **_named: None)
+            before = getattr(AnsibleModule, method)
+            monkeypatch.setattr(AnsibleModule, method, lambda *_arguments, **_named: None)
+            with pytest.raises(AssertionError, match=f"^{method} returned$"):
                 end()
+            monkeypatch.setattr(AnsibleModule, method, before)
         return {"changed": False}
 
     assert ran(work).succeeded
