@@ -167,7 +167,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         raise ValueError(f"no tests are named for {', '.join(unknown)}; there are for {', '.join(TESTS)}")
     found: dict[str, list[Mutant]] = {}
     faults: list[str] = []
-    with Emulator(log=tree.LOGS / "mutation-emulator.log", violations_expected=True) as emulator:
+    with Emulator(log=tree.LOGS / "mutation-emulator.log", start_timeout=300, violations_expected=True) as emulator:
         env = _environment(emulator)
         for number, name in enumerate(names):
             folder = _prepare(name, keep_noticed=options.again)
