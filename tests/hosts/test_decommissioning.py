@@ -38,8 +38,6 @@ def test_a_runner_in_use_stays_and_runs_on_and_goes_once_it_is_not(fleet: Fleet)
     heard = fleet.asked("emulatorHeartbeat", "deleteRunner")
     assert heard[-1] == "deleteRunner"
 
-    assert not fleet.play(*ONE, book=BOOK).changed()
-
 
 def test_of_a_host_that_is_gone_the_runner_is_deleted_and_the_rest_once_it_is_back(fleet: Fleet) -> None:
     fleet.provisioned(HOST)

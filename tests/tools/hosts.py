@@ -96,11 +96,11 @@ def counted(finished: Finished, recipes: ET.Element | None) -> Result:
 def _install_what_is_missing(env: t.Mapping[str, str], log: Path) -> None:
     missing = [program for program in _PROGRAMS if shutil.which(program, path=env["PATH"]) is None]
     if os.geteuid():
-        raise SystemExit("An image is built by root alone. Name one of your own in SODA_HOST_IMAGE.")
+        raise RuntimeError("An image is built by root alone. Name one of your own in SODA_HOST_IMAGE.")
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise SystemExit(f"Install what is missing: {' '.join(missing)}.")
+        raise RuntimeError(f"Install what is missing: {' '.join(missing)}.")
     apt = {**env, "DEBIAN_FRONTEND": "noninteractive"}
     _run(["apt-get", "update", "-qq"], apt, log)
     _run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *_PACKAGES], apt, log)
@@ -150,6 +150,7 @@ def _archive(image: str) -> Path:
 
 def _run(command: list[str], env: t.Mapping[str, str], log: Path) -> None:
     """Run a command that has much to say, to the log alone."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         status = subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
@@ -171,7 +172,7 @@ def _inside(arguments: list[str]) -> int:
         subprocess.run(destroy, cwd=folder, check=True)
         status = subprocess.run(scenario, cwd=folder, check=False).returncode
         if status == 0:
-            pytest = ["pytest", "-p", "no:cacheprovider", f"--junit-xml={report()}", "--durations=0", "tests/hosts"]
+            pytest = ["pytest", "-p", "no:cacheprovider", f"--junit-xml={report()}", "--verbose", "tests/hosts"]
             status = subprocess.run([*pytest, *arguments], cwd=tree.ROOT, check=False).returncode
     finally:
         subprocess.run(destroy, cwd=folder, check=False)
