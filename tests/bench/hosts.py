@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import sys
@@ -57,20 +58,18 @@ def fleet(window: float = 0.0) -> t.Iterator[tuple[Account, dict[str, t.Any]]]:
 
 def converge(hosts: t.Sequence[str], endpoint: str) -> None:
     """Put on hosts what the role would have put there, and takes far longer to."""
-    # Ansible is imported with it, which no other row wants.
     sys.path.insert(0, str(tree.linked_collections()))
-    from ansible_collections.community.soda.plugins.module_utils import _config
-    from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey
-
+    config, key_file = (
+        importlib.import_module(f"ansible_collections.community.soda.plugins.module_utils.{name}")
+        for name in ("_config", "_key_file")
+    )
     for host in hosts:
-        key = HeldKey(endpoint, host, f"id-of-{host}", "s" * 55, 1, "2026-01-01T12:00:00Z", None)
-        settings = _config.Settings(
-            name=host, endpoint=endpoint, values={}, values_section="agent", existing_secret=None
-        )
+        key = key_file.HeldKey(endpoint, host, f"id-of-{host}", "s" * 55, 1, "2026-01-01T12:00:00Z", None)
+        settings = config.Settings(name=host, endpoint=endpoint)
         folder = FLEET / host
         folder.mkdir()
         _write(folder / "key.json", key.to_json())
-        _write(folder / "values.yml", _config.render("helm_values", key, settings).encode())
+        _write(folder / "values.yml", config.render("helm_values", key, settings).encode())
 
 
 def _write(path: Path, content: bytes) -> None:

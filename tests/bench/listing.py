@@ -240,21 +240,20 @@ def measure_memory(options: Options) -> Row:
 @ROWS.growth("runners", "How cost grows with the runners of an account")
 def grow(options: Options) -> dict[str, t.Any]:
     """Seconds, by what does it and how many runners there are."""
-    series: dict[str, dict[int, float]] = {"soda_runner_info, filtered": {}, "soda_runner_info, all returned": {}}
-    series |= {"a bare loop of requests, without Ansible": {}, "uri in a loop": {}}
+    runs: dict[str, t.Callable[[Listing], Cost]] = {
+        "soda_runner_info, filtered": filtered,
+        "soda_runner_info, all returned": whole,
+        "a bare loop of requests, without Ansible": bare,
+        "uri in a loop": by_hand,
+    }
+    series: dict[str, dict[int, float]] = {name: {} for name in runs}
     points = [10**power for power in range(1, 6) if 10**power <= options.runners]
     for count in points:
         say(f"  {count:,} runners")
         with served(count) as listing:
-            runs: dict[str, t.Callable[[], Cost]] = {
-                "soda_runner_info, filtered": lambda listing=listing: filtered(listing),
-                "soda_runner_info, all returned": lambda listing=listing: whole(listing),
-                "a bare loop of requests, without Ansible": lambda listing=listing: bare(listing),
-                "uri in a loop": lambda listing=listing: by_hand(listing),
-            }
             times = 1 if count > 10_000 else options.long_pairs
             for name, once in runs.items():
-                series[name][count] = statistics.median(once().seconds for _time in range(times))
+                series[name][count] = statistics.median(once(listing).seconds for _time in range(times))
     return {"series": series, "x": "runners in the account", "y": "seconds of a play (of a program)"}
 
 
@@ -269,5 +268,3 @@ def parts(options: Options) -> dict[str, float]:
             f"a bare loop, {options.runners:,} runners read and filtered": bare(listing).cpu,
             f"returning {options.runners:,} dictionaries from memory": from_memory(options.runners).cpu - nothing,
         }
-
-

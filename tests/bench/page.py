@@ -18,7 +18,7 @@ from .rows import Growth, Measure
 PAGE = tree.ROOT / "docs" / "benchmarks.md"
 IMAGES = tree.ROOT / "docs" / "images"
 
-Results = t.Mapping[str, t.Mapping[str, t.Any]]
+Results = t.Mapping[str, dict[str, t.Any]]
 
 _HEAD = """\
 <!--
@@ -31,28 +31,38 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 # What it costs
 
-Each row is a run of ours and a run of its rival, in turn on the same machine, so that what slows the one slows the other.
-Numbers are medians of the pairs, and the ratio is the median of the pairs' ratios: it holds on other machines, seconds do
-not. `make bench` measures all rows in half an hour, `make bench ARGS="--only lookup"` one of them, and fails where one is
-not met.
+Each row is a run of ours and a run of its rival, in turn on the same machine, so that what slows the one slows the
+other. Numbers are medians of the pairs, and the ratio is the median of the pairs' ratios: it holds on other
+machines, seconds do not. `make bench` measures all rows in half an hour, `make bench ARGS="--only lookup"` one of
+them, and fails where one is not met.
 """
 
 _HOW = """
 ## How it is measured
 
-- Listings come from a server that made its pages beforehand, each held against the API's contract; it gives both sides the
-  same bytes, and counts the requests. Keys come from the emulator, at Soda Cloud's limits in shorter windows, with
-  `soda_runner_cloud_retry_budget` in proportion.
-- An *empty play* has one `ansible.builtin.ping` and one `ansible.builtin.assert`, as the play with our module has one task
-  for the module and one that looks at what it found.
-- *As many empty tasks of the same kinds* are one `ansible.builtin.ping` on the host, an `ansible.builtin.assert` for each
-  task of the role that runs on the controller, and a skipped task for each that is skipped. So the role gains nothing from
-  being held against tasks that cost more than its own.
-- The first run uses `strategy: ansible.builtin.host_pinned`, 40 forks and a `soda_runner_throttle` of 40: a host goes its
-  whole way before another begins, and Ansible works while others wait. With the strategy `linear` all hosts wait for the
-  last one at each task, and the work of Ansible comes on top of the waiting.
+- Listings come from a server that made its pages beforehand, each held against the API's contract; it gives both
+  sides the same bytes, and counts the requests. Keys come from the emulator, at Soda Cloud's limits in shorter
+  windows, with `soda_runner_cloud_retry_budget` in proportion.
+- An *empty play* has one `ansible.builtin.ping` and one `ansible.builtin.assert`, as the play with our module has
+  one task for the module and one that looks at what it found.
+- *As many empty tasks of the same kinds* are one `ansible.builtin.ping` on the host, an `ansible.builtin.assert` for
+  each task of the role that runs on the controller, and a skipped task for each that is skipped. So the role gains
+  nothing from being held against tasks that cost more than its own.
+- The first run uses `strategy: ansible.builtin.host_pinned`, 40 forks and a `soda_runner_throttle` of 40: a host
+  goes its whole way before another begins, and Ansible works while others wait. With the strategy `linear` all hosts
+  wait for the last one at each task, and the work of Ansible comes on top of the waiting.
 - Hosts are this machine, by the connection `local`. By SSH each task on a host takes longer, on both sides.
 - Peak memory is that of the module's process without Ansible's own, and of the bare loop's.
+"""
+
+
+_WHERE = """
+Most of it is Ansible's own. Each task on a host starts Python there and loads what modules have in common, whatever
+the module does; each task on the controller, skipped or not, is a process of its own. So the role has few tasks on a
+host that has converged: one there, which reads the key and the configuration, and one on the controller beside the
+check of the role's arguments. Reading 100,000 runners takes the module about as long as the bare loop. To return
+them all takes Ansible far longer than to read them, because it looks at each value several times on its way: filter
+in the module.
 """
 
 
@@ -110,14 +120,7 @@ def _where(results: Results) -> str:
         if name in results:
             said.append(f"\n| {title} | processor time |\n| --- | --: |\n")
             said += [f"| {part} | {seconds:,.3f} s |\n" for part, seconds in results[name]["seconds"].items()]
-    said.append(
-        "\nMost of it is Ansible's own. Each task on a host starts Python there and loads what modules have in common,"
-        " whatever\nthe module does; each task on the controller, skipped or not, is a process of its own. So the role has few"
-        " tasks on a host\nthat has converged: one there, which reads the key and the configuration, and one on the controller"
-        " beside the check of\nthe role's arguments. Reading 100,000 runners takes the module as long as the bare loop;"
-        " to return them all takes Ansible\nfar longer than to read them, because it looks at each value several times on its"
-        " way. Filter in the module.\n"
-    )
+    said.append(_WHERE)
     return "".join(said)
 
 

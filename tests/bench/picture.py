@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python picture.py RESULT TARGET``: draws what was measured as SVG. Needs matplotlib, and nothing of this project."""
+"""``python picture.py RESULT TARGET``: draws what was measured as SVG. Needs matplotlib, nothing of this project."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 NOTICE = """<!-- Copyright (c) 2026, community.soda contributors -->
 <!-- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt) -->
@@ -25,13 +22,16 @@ NOTICE = """<!-- Copyright (c) 2026, community.soda contributors -->
 # Of so much contrast with white as with black, and told apart by their marks where colours are not.
 GREY = "#6e7781"
 LINES = (("#2f81f7", "o"), ("#d1701a", "s"), ("#2da44e", "^"), ("#a371f7", "D"))
-DARK = "<style>@media (prefers-color-scheme: dark) { text { fill: #c9d1d9 !important } }</style>"
+STYLE = """<style>
+text { font-family: system-ui, sans-serif !important }
+@media (prefers-color-scheme: dark) { text { fill: #c9d1d9 !important } }
+</style>
+"""
 
 SETTINGS: dict[str, t.Any] = {
     "svg.fonttype": "none",
     # Else the names of parts of the picture are other ones each time.
     "svg.hashsalt": "community.soda",
-    "font.family": ["system-ui", "sans-serif"],
     "font.size": 11,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY),
 }
@@ -54,10 +54,10 @@ def drawn(result: t.Mapping[str, t.Any], title: str) -> str:
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Title": title})
         plt.close(figure)
-    svg = re.sub(r"<!DOCTYPE.*?>\n?", "", text.getvalue(), flags=re.DOTALL)
+    svg = re.sub(r"<!DOCTYPE.*?>\n?|<metadata>.*?</metadata>\n?", "", text.getvalue(), flags=re.DOTALL)
     opening = re.search(r"<svg [^>]*>\n?", svg)
     assert opening is not None
-    svg = svg[: opening.end()] + NOTICE + DARK + "\n" + svg[opening.end() :]
+    svg = svg[: opening.end()] + NOTICE + STYLE + svg[opening.end() :]
     return "".join(line.rstrip() + "\n" for line in svg.splitlines())
 
 

@@ -26,7 +26,7 @@ def play(
 ) -> Cost:
     """Run one play without facts on hosts that are this machine."""
     WORK.mkdir(parents=True, exist_ok=True)
-    inventory = {"fleet": {"hosts": dict.fromkeys(hosts, {}), "vars": {**LOCAL, **(variables or {})}}}
+    inventory = {"fleet": {"hosts": {host: {} for host in hosts}, "vars": {**LOCAL, **(variables or {})}}}
     content = [{"hosts": "fleet", "gather_facts": False, "tasks": list(tasks), **keywords}]
     # JSON is YAML.
     (WORK / "inventory.json").write_text(json.dumps(inventory), "utf-8")
