@@ -14,7 +14,9 @@ import datetime
 import json
 import sys
 import time
+import traceback
 import typing as t
+from pathlib import Path
 
 from tools import tree
 
@@ -43,16 +45,16 @@ def main(arguments: list[str] | None = None) -> int:
     kept = WORK / f"{name}.json"
     WORK.mkdir(parents=True, exist_ok=True)
     broken = []
-    with tree.only_one("bench"):
-        for row in [] if options.page else options.only or every:
-            try:
-                merge(kept, row, measured(row, Options(quick=options.quick)))
-            except Broken as exc:
-                broken.append(row)
-                say(f"{row}: {exc}")
-        results: Results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-        if not options.quick:
-            page.write(results, MEASURES, GROWTHS)
+    for row in [] if options.page else options.only or every:
+        try:
+            merge(kept, row, measured(row, Options(quick=options.quick)))
+        except Exception as exc:  # one broken row does not hide what the others come to
+            merge(kept, row, None)
+            broken.append(row)
+            say(f"{row}: {exc if isinstance(exc, Broken) else traceback.format_exc()}")
+    results: Results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    if not options.quick:
+        page.write(results, MEASURES, GROWTHS)
     say(table(results))
     missed = [row for row, measure in MEASURES.items() if row in results and not measure.met(results[row])]
     for row in missed:
@@ -77,11 +79,12 @@ def measured(row: str, options: Options) -> dict[str, t.Any]:
     return {**result, "when": now.isoformat(timespec="minutes"), "machine": described()}
 
 
-def merge(kept: t.Any, row: str, result: dict[str, t.Any]) -> None:
-    """Keep a row beside those that were measured before."""
+def merge(kept: Path, row: str, result: dict[str, t.Any] | None) -> None:
+    """Keep a row beside those that were measured before, or forget what it was."""
     results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    results.pop(row, None)
     new = kept.with_suffix(".new")
-    new.write_text(json.dumps({**results, row: result}, indent=1) + "\n", "utf-8")
+    new.write_text(json.dumps(results if result is None else {**results, row: result}, indent=1) + "\n", "utf-8")
     new.rename(kept)
 
 
@@ -98,6 +101,7 @@ def table(results: Results) -> str:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with tree.only_one("bench"):
+            sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
