@@ -19,6 +19,7 @@ import typing as t
 
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -143,29 +144,27 @@ def _gathered(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) -> tuple[
 
 
 def _seen(host: str, note: Json) -> Seen:
-    key, failure = note["key"], note["failure"]
+    # Before ansible-core 2.19 a template gives an empty text for null, and text for a number.
+    key, failure = note["key"] or None, note["failure"] or None
     return Seen(
         host=host,
         name=note["name"],
         account=Account(normalise_endpoint(note["endpoint"]), note["api_key_id"]),
-        wanted=note["wanted"],
-        reached=note["reached"],
+        wanted=boolean(note["wanted"]),
+        reached=boolean(note["reached"]),
         failure=None if failure is None else failure["message"],
         issued_at=None if key is None else key["issued_at"],
-        differs=tuple(_differing(note)),
+        differs=() if key is None else tuple(_differing(key, note)),
     )
 
 
-def _differing(note: Json) -> t.Iterator[str]:
-    key = note["key"]
-    if key is None:
-        return
-    if key["key_version"] < note["key_version"]:
+def _differing(key: Json, note: Json) -> t.Iterator[str]:
+    if key["key_version"] < int(note["key_version"]):
         yield f"the key has the key_version {key['key_version']}, and {note['key_version']} is declared"
-    if note["key_changed"]:
+    if boolean(note["key_changed"]):
         yield "the key file"
     yield from (file["path"] for file in note["files"] if file["changed"])
-    if note["escrow_emptied"]:
+    if boolean(note["escrow_emptied"]):
         yield "a key waits in escrow"
 
 

@@ -115,6 +115,14 @@ def test_a_host_on_which_the_role_fails_says_why() -> None:
     assert row["findings"] == [{"code": "role_fails", "detail": "It is not ours."}]
 
 
+def test_notes_as_the_templates_of_older_ansible_cores_write_them_say_the_same() -> None:
+    noted = note(key_version="2", wanted="True", reached="True", failure="", key_changed="False", escrow_emptied="True")
+    (row,) = run({"host": facts(noted, runners=[RUNNER])})["rows"]
+    (finding,) = row["findings"]
+    assert finding["detail"] == "the key has the key_version 1, and 2 is declared, a key waits in escrow"
+    assert run({"host": facts(note(key="", failure="", files=[]), runners=[])})["rows"][0]["state"] == "no_key"
+
+
 def test_a_host_for_which_nothing_was_noted_is_a_finding() -> None:
     (row,) = run({"host": facts(note(), runners=[RUNNER]), "odd": facts()})["rows"]
     assert (row["host"], row["state"]) == ("odd", "role_fails")
