@@ -88,25 +88,21 @@ class Fleet:
     # The controller
 
     @contextlib.contextmanager
-    def playing(
-        self, *arguments: str, book: str = "converge.yml", env: t.Mapping[str, str] | None = None
-    ) -> t.Iterator[Play]:
+    def playing(self, *arguments: str, book: str = "converge.yml") -> t.Iterator[Play]:
         """Run a playbook of the scenario while the block runs."""
         said = self.temporary / f"said-{time.monotonic_ns()}"
         command = ["ansible-playbook", "-i", str(SCENARIO / "inventory.yml"), str(SCENARIO / book), *arguments]
         with said.open("wb") as file:
-            process = subprocess.Popen(
-                command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=file, stderr=file
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         try:
             yield Play(process, said)
         finally:
             stop(process)
             print(f"$ {' '.join(command)}\n{said.read_text('utf-8')}")
 
-    def play(self, *arguments: str, book: str = "converge.yml", env: t.Mapping[str, str] | None = None) -> Played:
+    def play(self, *arguments: str, book: str = "converge.yml") -> Played:
         """Run a playbook of the scenario to its end."""
-        with self.playing(*arguments, book=book, env=env) as play:
+        with self.playing(*arguments, book=book) as play:
             return play.finish()
 
     def provisioned(self, *hosts: str) -> None:
