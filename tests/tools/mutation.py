@@ -102,7 +102,8 @@ argument, a text, a number. A change that no test notices is a rule that no test
 named with `ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writes this page.
 
 Not changed are functions with a decorator and what stands outside of functions, which mutmut cannot change, and
-sentences for people, whose words no test pins. The score counts what is explained as not noticed.
+sentences for people, whose words no test pins. The score is the share of what was killed in what was tried: what is
+explained counts as not killed.
 
 Commit {commit}.
 """
@@ -127,11 +128,15 @@ class Mutant:
         return self.code in _NOTICED
 
     @property
+    def tried(self) -> bool:
+        return self.code is not None
+
+    @property
     def change(self) -> Change:
         return self.file, self.function, self.was, self.now
 
     def __str__(self) -> str:
-        fate = {0: "survived", 33: "reached by no test", None: "not tried"}.get(self.code, f"ended with {self.code}")
+        fate = {0: "survived", 33: "reached by no test"}.get(self.code, f"ended with {self.code}")
         return "\n".join(
             [f"{self.file}, {self.function}: {fate}"]
             + [f"  - {line}" for line in self.was.splitlines()]
@@ -145,17 +150,23 @@ class Row:
 
     name: str
     mutants: int
+    untried: int
     killed: int
     explained: int
 
     @property
     def survived(self) -> int:
-        return self.mutants - self.killed - self.explained
+        return self.mutants - self.untried - self.killed - self.explained
 
     @property
-    def score(self) -> float:
-        """Per cent of all mutants that the tests noticed. What is explained is not left out."""
-        return 100 * self.killed / self.mutants if self.mutants else 100.0
+    def score(self) -> float | None:
+        """Per cent of the mutants tried that the tests noticed, if any was. What is explained is not left out."""
+        tried = self.mutants - self.untried
+        return 100 * self.killed / tried if tried else None
+
+    @property
+    def shown_score(self) -> str:
+        return "not tried" if self.score is None else f"{self.score:.1f} %"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
@@ -193,7 +204,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     print("", *survivors, *faults, "", *table(rows), sep="\n")
     if options.write:
         DOCUMENT.write_text(document(rows, explanations), "utf-8")
-    summary = f"{whole.score:.1f}% of {whole.mutants} mutants noticed, {whole.explained} explained"
+    summary = f"{whole.shown_score} of {whole.mutants - whole.untried} mutants noticed, {whole.explained} explained"
     return judged(whole.killed + whole.explained, len(survivors) + len(faults), summary, 0)
 
 
@@ -318,22 +329,27 @@ def _row(name: str, mutants: t.Sequence[Mutant], explanations: t.Container[Chang
     return Row(
         name=name,
         mutants=len(mutants),
+        untried=sum(not mutant.tried for mutant in mutants),
         killed=sum(mutant.noticed for mutant in mutants),
-        explained=sum(not mutant.noticed and mutant.change in explanations for mutant in mutants),
+        explained=sum(m.tried and not m.noticed and m.change in explanations for m in mutants),
     )
 
 
 def total(rows: t.Sequence[Row]) -> Row:
     """The last row of the table."""
-    return Row("all", *(sum(getattr(row, column) for row in rows) for column in ("mutants", "killed", "explained")))
+    columns = ("mutants", "untried", "killed", "explained")
+    return Row("all", *(sum(getattr(row, column) for row in rows) for column in columns))
 
 
 def table(rows: t.Sequence[Row]) -> list[str]:
     """Lines in Markdown, which people can read as well."""
-    lines = ["| file | mutants | killed | explained | survived | score |", "| --- | --: | --: | --: | --: | --: |"]
+    lines = [
+        "| file | mutants | not tried | killed | explained | survived | score |",
+        "| --- | --: | --: | --: | --: | --: | --: |",
+    ]
     for row in (*rows, total(rows)):
-        columns = (f"`{row.name}`", row.mutants, row.killed, row.explained, row.survived, f"{row.score:.1f} %")
-        lines.append(f"| {' | '.join(map(str, columns))} |")
+        columns = (row.mutants, row.untried, row.killed, row.explained, row.survived, row.shown_score)
+        lines.append(f"| `{row.name}` | {' | '.join(map(str, columns))} |")
     return lines
 
 
