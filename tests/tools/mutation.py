@@ -49,6 +49,10 @@ _BESIDE = ("tests/unit/plugins/", "tests/emulator/", "tests/mutation/", "galaxy.
 # The tests that are meant to hold each file. A mutant costs as much time as those of them that reach it.
 TESTS: dict[str, tuple[str, ...]] = {
     "_arguments": ("module_utils/test__arguments.py",),
+    "_audit": ("module_utils/test__audit.py",),
+    "_audit_page": ("module_utils/test__audit_page.py",),
+    "_audit_text": ("module_utils/test__audit_text.py",),
+    "_changes": ("module_utils/test__changes.py",),
     "_client": ("module_utils/test__client.py",),
     "_config": ("module_utils/test__config.py",),
     "_endpoint": ("module_utils/test__endpoint.py",),
