@@ -116,6 +116,9 @@ Change = tuple[str, str, str, str]
 """A file, a function in it, the lines that were, and those in their place."""
 
 
+_FATES: dict[int | None, str] = {0: "survived", 33: "reached by no test", None: "not tried"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Mutant:
     """One change, and what the tests made of it."""
@@ -140,7 +143,7 @@ class Mutant:
         return self.file, self.function, self.was, self.now
 
     def __str__(self) -> str:
-        fate = {0: "survived", 33: "reached by no test"}.get(self.code, f"ended with {self.code}")
+        fate = _FATES.get(self.code, f"ended with {self.code}")
         return "\n".join(
             [f"{self.file}, {self.function}: {fate}"]
             + [f"  - {line}" for line in self.was.splitlines()]
@@ -194,7 +197,11 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     rows = [_row(name, mutants, explanations) for name, mutants in found.items()]
     whole = total(rows)
     survivors = [m for mutants in found.values() for m in mutants if not m.noticed and m.change not in explanations]
-    faults += [f"{row.name}: {row.score:.1f}% noticed, less than {LEAST}%" for row in rows if row.score < LEAST]
+    faults += [
+        f"{row.name}: {row.score:.1f}% noticed, less than {LEAST}%"
+        for row in rows
+        if row.score is not None and row.score < LEAST
+    ]
     faults += [f"{name}: no mutants, nothing was tried" for name, mutants in found.items() if not mutants]
     changes = {mutant.change for mutants in found.values() for mutant in mutants if not mutant.noticed}
     faults += [

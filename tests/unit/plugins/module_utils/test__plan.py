@@ -234,7 +234,9 @@ WARNS = [
 ]
 
 
-@pytest.mark.parametrize(("decide", "wanted", "listed", "key", "mentions"), WARNS, ids=shown)
+@pytest.mark.parametrize(
+    ("decide", "wanted", "listed", "key", "mentions"), WARNS, ids=["issued and returned", "lost", "stays valid"]
+)
 def test_a_warning_names_what_it_is_about(
     decide: Decide, wanted: Wanted, listed: list[Runner], key: HeldKey | None, mentions: Sequence[str]
 ) -> None:
@@ -254,7 +256,7 @@ SAYS = [
 ]
 
 
-@pytest.mark.parametrize(("decide", "wanted", "observed", "says"), SAYS, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("decide", "wanted", "observed", "says"), SAYS, ids=[row[-1] for row in SAYS])
 def test_a_failure_says_who_has_which_name_and_id(
     decide: Decide, wanted: Wanted, observed: Observed, says: str
 ) -> None:
