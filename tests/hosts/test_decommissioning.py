@@ -22,7 +22,7 @@ def test_a_runner_in_use_stays_and_runs_on_and_goes_once_it_is_not(fleet: Fleet)
     refused = fleet.play(*ONE, book=BOOK)
 
     assert not refused.succeeded
-    assert "in use" in refused.output
+    assert "is used by a data source" in refused.output
     assert fleet.files(HOST) == before
     assert fleet.unit(HOST)["UnitFileState"] == "enabled"
     assert fleet.runs_with_its_key(HOST)
