@@ -188,7 +188,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     with Emulator(log=tree.LOGS / "mutation-emulator.log", start_timeout=300, violations_expected=True) as emulator:
         env = _environment(emulator)
         for number, name in enumerate(names):
-            folder = _prepare(name, keep_noticed=options.again)
+            folder = _prepare(name, keep_noticed=options.again or options.table)
             if not options.table and not _try(folder, f"{name}, {number + 1} of {len(names)}", env, log):
                 faults.append(f"{name}: mutmut ended early, see {log.relative_to(tree.ROOT)}")
             found[name] = _results(folder, env)
@@ -196,18 +196,16 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     explanations = explained()
     rows = [_row(name, mutants, explanations) for name, mutants in found.items()]
     whole = total(rows)
-    survivors = [m for mutants in found.values() for m in mutants if not m.noticed and m.change not in explanations]
+    left = [mutant for mutants in found.values() for mutant in mutants if not mutant.noticed]
+    survivors = [mutant for mutant in left if mutant.tried and mutant.change not in explanations]
+    for row in rows:
+        if row.untried or not row.mutants:
+            faults.append(f"{row.name}: {row.untried or 'all'} mutants were not tried")
+        if row.score is not None and row.score < LEAST:
+            faults.append(f"{row.name}: {row.shown_score} noticed, less than {LEAST} %")
+    stale = explanations.keys() - {mutant.change for mutant in left}
     faults += [
-        f"{row.name}: {row.score:.1f}% noticed, less than {LEAST}%"
-        for row in rows
-        if row.score is not None and row.score < LEAST
-    ]
-    faults += [f"{name}: no mutants, nothing was tried" for name, mutants in found.items() if not mutants]
-    changes = {mutant.change for mutants in found.values() for mutant in mutants if not mutant.noticed}
-    faults += [
-        f"explained, but no survivor: {change}"
-        for change in explanations
-        if change[0] in found and change not in changes
+        f"{change[0]}, {change[1]}: explained, but no survivor" for change in sorted(stale) if change[0] in found
     ]
     if not options.files:
         here = {path.stem for path in (tree.ROOT / _UNDER_TEST).glob("*.py")} - {"__init__"}
@@ -250,16 +248,18 @@ def _prepare(name: str, keep_noticed: bool) -> Path:
         selection=", ".join(f'"{test}"' for test in selection),
         sentences=SENTENCES,
     )
-    stamp = hashlib.sha256(settings.encode())
+    # What mutants there are, and what they are tried with.
+    stamp = [hashlib.sha256(SENTENCES.encode()), hashlib.sha256(settings.encode())]
     for test in (*TESTS[name], "conftest.py", "harness.py"):
-        stamp.update((tree.ROOT / _UNIT / test).read_bytes())
+        stamp[1].update((tree.ROOT / _UNIT / test).read_bytes())
     told = folder / "stamp"
-    if not told.exists() or told.read_text("utf-8") != stamp.hexdigest():
-        if keep_noticed:
-            _forget_survivors(mutants / _COLLECTION / _UNDER_TEST / f"{name}.py.meta")
-            (mutants / "mutmut-stats.json").unlink(missing_ok=True)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    now = [part.hexdigest() for part in stamp]
+    before = told.read_text("utf-8").split() if told.exists() else []
+    if before != now and keep_noticed and before[:1] == now[:1]:
+        _forget_survivors(mutants / _COLLECTION / _UNDER_TEST / f"{name}.py.meta")
+        (mutants / "mutmut-stats.json").unlink(missing_ok=True)
+    elif before != now:
+        shutil.rmtree(folder, ignore_errors=True)
     _write(folder / "pyproject.toml", settings.encode())
     for file in tree.own_files():
         content = (tree.ROOT / file).read_bytes() if (tree.ROOT / file).is_file() else None
@@ -267,7 +267,7 @@ def _prepare(name: str, keep_noticed: bool) -> Path:
             _write(folder / _COLLECTION / file, content)
         elif content is not None and file.startswith(_BESIDE):
             _write(mutants / _COLLECTION / file, content)
-    _write(told, stamp.hexdigest().encode())
+    _write(told, "\n".join(now).encode())
     return folder
 
 
@@ -349,7 +349,7 @@ def _row(name: str, mutants: t.Sequence[Mutant], explanations: t.Container[Chang
 def total(rows: t.Sequence[Row]) -> Row:
     """The last row of the table."""
     columns = ("mutants", "untried", "killed", "explained")
-    return Row("all", *(sum(getattr(row, column) for row in rows) for column in columns))
+    return Row("all", **{column: sum(getattr(row, column) for row in rows) for column in columns})
 
 
 def table(rows: t.Sequence[Row]) -> list[str]:

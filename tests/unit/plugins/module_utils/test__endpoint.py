@@ -25,6 +25,7 @@ from ansible_collections.community.soda.plugins.module_utils._failure import Sod
         ("https://cloud.soda.io:8443", "https://cloud.soda.io:8443"),
         ("https://cloud.soda.io:80", "https://cloud.soda.io:80"),
         ("https://example.org/Soda/", "https://example.org/Soda"),
+        ("https://example.org/X", "https://example.org/X"),
         ("https://example.org:443/Soda//", "https://example.org/Soda"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://LOCALHOST:80/", "http://localhost"),
@@ -87,3 +88,9 @@ def test_what_is_refused_is_named_but_for_a_password(endpoint: str, said: str) -
         normalise_endpoint(endpoint)
     assert failed.value.failure.message.startswith(said)
     assert failed.value.failure.retryable is False
+
+
+def test_the_way_out_of_clear_text_is_said() -> None:
+    with pytest.raises(SodaError) as failed:
+        normalise_endpoint("http://cloud.soda.io")
+    assert failed.value.failure.message.endswith(" to another machine. Use https://.")
