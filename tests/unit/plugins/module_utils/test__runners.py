@@ -376,7 +376,7 @@ def test_a_deletion_in_doubt_is_settled_by_looking(
         assert failed.failure.trace_id == account.journal(operation=DELETE)[-1]["trace_id"]
         assert failed.in_doubt is True
         if code == "not_soda_cloud":
-            assert "the answer is JSON, but not that of a deletion" in failed.failure.message
+            assert ": the answer is JSON, but not that of a deletion. " in failed.failure.message
     assert account.operations() == [DELETE, GET]
 
 
