@@ -101,8 +101,7 @@ options:
     default: '0600'
 seealso:
   - module: community.soda.soda_runner_info
-  - plugin: community.soda.soda_runner
-    plugin_type: role
+  - module: community.soda.soda_runner_config
 """
 
 EXAMPLES = r"""

@@ -126,15 +126,15 @@ def test_search_works_by_keyboard_and_says_how_many_match(opened: Open) -> None:
 
 def test_a_bar_of_a_picture_shows_only_those_and_again_all(opened: Open) -> None:
     one = opened(fleet(300), **DESKTOP)
-    bar = one.page.get_by_role("button", name="Drift 6")
-    bar.focus()
+    drift = one.page.get_by_role("button", name="Drift 6")
+    drift.focus()
     one.page.keyboard.press("Enter")
-    assert bar.get_attribute("aria-pressed") == "true"
+    assert drift.get_attribute("aria-pressed") == "true"
     assert one.status() == "6 of 303 match"
     one.page.get_by_role("button", name="Online now").click()
     assert one.status() == "6 of 303 match"
     one.page.get_by_role("button", name="Show all").click()
-    assert bar.get_attribute("aria-pressed") == "false"
+    assert drift.get_attribute("aria-pressed") == "false"
     assert one.status() == "303 rows"
 
 

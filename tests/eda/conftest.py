@@ -90,7 +90,9 @@ class Site:
 
     def run(self, *command: str) -> None:
         """Run something to its end."""
-        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self, command: Sequence[str], said: Path, **env: str) -> subprocess.Popen[bytes]:

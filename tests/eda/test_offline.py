@@ -39,7 +39,7 @@ def test_a_host_whose_runner_is_stopped_is_provisioned_again_once(site: Site) ->
     values.unlink()
     runners["edge-1"].terminate()
     rulebook.has_told(("offline", "edge-1"))
-    until(lambda: site.plays(), "the playbook runs")
+    until(site.plays, "the playbook runs")
     assert values.read_text("utf-8") == written
 
     # With what the playbook put there, the runner is the same that it was.
@@ -83,7 +83,7 @@ def test_what_happens_while_it_is_down_is_told_when_it_is_back(site: Site) -> No
     first = site.rulebook(**NOTE).follows()
     site.account.set_online(a, False)
     first.has_told(("offline", "a"))
-    until(lambda: site.plays(), "the playbook runs")
+    until(site.plays, "the playbook runs")
     first.kill()
 
     site.account.set_online(b, False)
@@ -118,7 +118,7 @@ def test_the_name_of_a_runner_is_neither_a_template_nor_a_pattern(site: Site) ->
     site.account.set_online(everybody, False)
     rulebook.has_told(("offline", "all"))
     site.account.set_online(hostile, False)
-    until(lambda: site.plays(), "the playbook runs")
+    until(site.plays, "the playbook runs")
     assert "innocent" not in site.plays()
     assert "lookup(" in site.log.read_text("utf-8")
     assert not harm.exists()

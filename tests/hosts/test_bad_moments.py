@@ -21,7 +21,7 @@ ON_THE_HOST = ("-e", "soda_runner_api_host={{ inventory_hostname }}")
 
 def test_a_host_that_goes_between_issue_and_copy_gets_that_very_key_when_it_is_back(fleet: Fleet) -> None:
     issued = fleet.when_a_key_is_issued()
-    with fleet.playing(*ONE) as play, issued:
+    with fleet.playing(*ONE) as play, issued as _moment:
         fleet.switch_off(HOST)
         played = play.finish()
     assert played.count("unreachable", HOST) == 1
@@ -87,7 +87,7 @@ def test_a_clock_that_jumps_while_a_key_is_on_its_way_costs_none(fleet: Fleet) -
     clock.write_text("+0", "utf-8")
 
     issued = fleet.when_a_key_is_issued()
-    with fleet.playing(*ONE, *by_it) as play, issued:
+    with fleet.playing(*ONE, *by_it) as play, issued as _moment:
         clock.write_text("+400d", "utf-8")
         assert play.finish().succeeded
     held = fleet.key(HOST)

@@ -52,7 +52,7 @@ def test_a_key_file_that_was_lost_is_replaced_with_reissue_and_until_then_the_ru
 
 def test_a_key_that_a_run_left_in_escrow_when_it_died_is_the_one_that_the_next_run_brings(fleet: Fleet) -> None:
     issued = fleet.when_a_key_is_issued()
-    with fleet.playing(*ONE) as play, issued:
+    with fleet.playing(*ONE) as play, issued as _moment:
         fleet.podman("pause", f"soda-{HOST}")
         until(lambda: len(fleet.in_escrow()) == 1)
         play.kill()

@@ -44,7 +44,7 @@ def test_the_old_configuration_stays_until_the_new_one_is_in_place(fleet: Fleet)
     fleet.provisioned(HOST)
     before = fleet.files(HOST), fleet.unit(HOST)
     issued = fleet.when_a_key_is_issued()
-    with fleet.playing(*ROTATED, "--limit", HOST) as play, issued:
+    with fleet.playing(*ROTATED, "--limit", HOST) as play, issued as _moment:
         fleet.podman("pause", f"soda-{HOST}")
         until(lambda: len(fleet.in_escrow()) == 1)
         play.kill()

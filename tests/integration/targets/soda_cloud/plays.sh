@@ -47,6 +47,17 @@ unchanged() {
     fi
 }
 
+# keeps_secrets FOLDER FILE...: no key that a host holds below the folder is in what the last play said, or in these files.
+keeps_secrets() {
+    local folder="$1"
+    shift
+    grep -rhoP '"api_key_secret": "\K[^"]+' --include=key.json "$folder" > "$OUTPUT_DIR/secrets"
+    if grep -Ff "$OUTPUT_DIR/secrets" "$said" "$@"; then
+        echo "There is a secret in what was said."
+        return 1
+    fi
+}
+
 account=()
 play ../soda_cloud/account.yml -e account_file="$OUTPUT_DIR/account.json"
 account=(-e "@$OUTPUT_DIR/account.json")
