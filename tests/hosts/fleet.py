@@ -233,7 +233,7 @@ class Fleet:
         self.account.clear_journal()
 
 
-def until(condition: t.Callable[[], bool], seconds: float = 60.0) -> None:
+def until(condition: t.Callable[[], bool], seconds: float = 180.0) -> None:
     """Wait until something is so, which it has to be in time."""
     deadline = time.monotonic() + seconds
     while not condition():
