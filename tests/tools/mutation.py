@@ -95,6 +95,9 @@ timeout_constant = 30.0
 _NOTICED = (1, 3, 24, 36, 152, 255, -24, -9, -11)
 """mutmut's numbers for a test that failed, and for tests that did not end: a hang is noticed as well."""
 
+_PATIENCE = 300.0
+"""Seconds that the emulator may take to start, where all of this is of the least priority."""
+
 _EVERY = 10.0
 """Seconds between two lines about how far it is."""
 
@@ -185,8 +188,12 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         raise ValueError(f"no tests are named for {', '.join(unknown)}; there are for {', '.join(TESTS)}")
     found: dict[str, list[Mutant]] = {}
     faults: list[str] = []
-    with Emulator(log=tree.LOGS / "mutation-emulator.log", start_timeout=300, violations_expected=True) as emulator:
-        env = _environment(emulator)
+    with contextlib.ExitStack() as stack:
+        env = _environment()
+        if not options.table:
+            log_of_emulator = tree.LOGS / "mutation-emulator.log"
+            emulator = Emulator(log=log_of_emulator, start_timeout=_PATIENCE, violations_expected=True)
+            env["COLLECTION_TEST_EMULATOR"] = stack.enter_context(emulator).url
         for number, name in enumerate(names):
             folder = _prepare(name, keep_noticed=options.again or options.table)
             if not options.table and not _try(folder, f"{name}, {number + 1} of {len(names)}", env, log):
@@ -226,13 +233,12 @@ def _options(arguments: t.Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _environment(emulator: Emulator) -> dict[str, str]:
-    """As the unit tests have it, but with the tools' own Python, and one emulator for all."""
+def _environment() -> dict[str, str]:
+    """As the unit tests have it, but with the tools' own Python."""
     venv = venvs.pinned("mutation")
     env = venvs.on_path(private_environment(), venv)
     del env["ANSIBLE_COLLECTIONS_PATH"]
     env["ANSIBLE_PYTHON_INTERPRETER"] = str(venv / "bin" / "python")
-    env["COLLECTION_TEST_EMULATOR"] = emulator.url
     return env
 
 
@@ -321,6 +327,8 @@ def _progress(folder: Path) -> tuple[int, int, int]:
 
 def _results(folder: Path, env: dict[str, str]) -> list[Mutant]:
     """All mutants of a file, by the functions of mutmut itself, so in its own Python."""
+    if not any(folder.glob("mutants/**/module_utils/*.py.meta")):
+        return []
     command = ["python", str(READ_RESULTS)]
     read = subprocess.run(command, cwd=folder, env=env, check=True, stdout=subprocess.PIPE, text=True)
     return [Mutant(folder.name, **fields) for fields in json.loads(read.stdout)]

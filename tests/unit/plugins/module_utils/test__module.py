@@ -40,6 +40,8 @@ def test_a_module_ends_with_what_its_work_returns() -> None:
 def test_warnings_that_its_work_returns_are_given_as_such() -> None:
     module = ran(lambda module: {"changed": False, "warnings": ["One.", "Two."]})
     assert module.warnings == ["One.", "Two."]
+    # ansible-core takes them from the result as well, and calls that deprecated.
+    assert "deprecations" not in module.result
 
 
 def test_a_failure_is_told_whole() -> None:
