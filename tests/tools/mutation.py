@@ -109,8 +109,8 @@ argument, a text, a number. A change that no test notices is a rule that no test
 named with `ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writes this page.
 
 Not changed are functions with a decorator and what stands outside of functions, which mutmut cannot change, and
-sentences for people, whose words no test pins. The score is the share of what was killed in what was tried: what is
-explained counts as not killed.
+sentences for people, whose words no test pins. The score is the share of what was killed in all: what is explained
+counts as not killed. There is none for a file whose mutants were not all tried.
 
 Commit {commit}.
 """
@@ -170,13 +170,18 @@ class Row:
 
     @property
     def score(self) -> float | None:
-        """Per cent of the mutants tried that the tests noticed, if any was. What is explained is not left out."""
-        tried = self.mutants - self.untried
-        return 100 * self.killed / tried if tried else None
+        """
+        Per cent of all mutants that the tests noticed. What is explained is not left out.
+
+        None where some were not tried: what was tried may be what was noticed before.
+        """
+        return None if self.untried or not self.mutants else 100 * self.killed / self.mutants
 
     @property
     def shown_score(self) -> str:
-        return "not tried" if self.score is None else f"{self.score:.1f} %"
+        if self.score is not None:
+            return f"{self.score:.1f} %"
+        return "not all tried" if self.untried < self.mutants else "not tried"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
