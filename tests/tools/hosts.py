@@ -55,7 +55,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run the scenario and the recipes; *arguments* go to pytest, such as ``-k rotation``."""
     env = private_environment()
     env.update(
-        MOLECULE_EPHEMERAL_DIRECTORY=str(tree.BUILD / "molecule"),
+        MOLECULE_EPHEMERAL_DIRECTORY=str(tree.BUILD / "molecule-hosts"),
         MOLECULE_PROJECT_DIRECTORY=str(tree.ROOT / "extensions"),
     )
     inside = [sys.executable, "-m", "tools.hosts", *arguments]
