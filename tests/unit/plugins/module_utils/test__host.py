@@ -124,6 +124,7 @@ def test_where_nothing_is_nothing_is_seen(host: Host, check: bool) -> None:
         "untidy": False,
         "attributes_differ": False,
         "files": [{"path": str(host.values), **nothing}, {"path": str(host.env), **nothing}],
+        "missing_folders": [],
     }
     assert snapshot(host.folder) == before
 

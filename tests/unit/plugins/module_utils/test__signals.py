@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -28,6 +28,11 @@ def received() -> Iterator[list[int]]:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def send(number: int) -> None:
+    """To this thread: one that is sent to the process goes to any thread that does not hold it back, as those of pytest."""
+    signal.pthread_kill(threading.get_ident(), number)
+
+
 def blocked() -> set[int]:
     return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
@@ -35,7 +40,7 @@ def blocked() -> set[int]:
 @pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
 def test_a_polite_signal_waits_for_the_end_of_the_block(received: list[int], number: int) -> None:
     with held_back():
-        os.kill(os.getpid(), number)
+        send(number)
         assert received == []
     assert received == [number]
 
@@ -63,11 +68,11 @@ def test_a_failure_ends_the_block_as_well(received: list[int]) -> None:
 @pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
 def test_sleep_lets_through_what_is_held_back(received: list[int], number: int) -> None:
     with held_back():
-        os.kill(os.getpid(), number)
+        send(number)
         sleep(0)
         assert received == [number]
         assert blocked() >= set(POLITE)
-        os.kill(os.getpid(), number)
+        send(number)
         assert received == [number]
 
 
