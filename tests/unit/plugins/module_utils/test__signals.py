@@ -29,7 +29,7 @@ def received() -> Iterator[list[int]]:
 
 
 def send(number: int) -> None:
-    """To this thread: one that is sent to the process goes to any thread that does not hold it back, as those of pytest."""
+    """To this thread. What is sent to the process goes to any thread that does not hold it back, such as pytest's."""
     signal.pthread_kill(threading.get_ident(), number)
 
 
