@@ -146,12 +146,16 @@ def _gathered(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) -> tuple[
 def _seen(host: str, note: Json) -> Seen:
     # Before ansible-core 2.19 a template gives an empty text for null, and text for a number.
     key, failure = note["key"] or None, note["failure"] or None
+    reached, wanted = boolean(note["reached"]), boolean(note["wanted"])
+    if failure is None and reached and wanted and not boolean(note["looked"]):
+        # Not the module failed, but what Ansible does before it: what the host holds is not known.
+        failure = {"message": note["said"] or "the host could not be looked at; the run tells why"}
     return Seen(
         host=host,
         name=note["name"],
         account=Account(normalise_endpoint(note["endpoint"]), note["api_key_id"]),
-        wanted=boolean(note["wanted"]),
-        reached=boolean(note["reached"]),
+        wanted=wanted,
+        reached=reached,
         failure=None if failure is None else failure["message"],
         issued_at=None if key is None else key["issued_at"],
         differs=() if key is None else tuple(_differing(key, note)),

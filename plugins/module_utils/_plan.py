@@ -35,7 +35,7 @@ ISSUED_AGAIN = (
     " further run issues another."
 )
 
-ONLINE_AGAIN = "The runner {name!r} ({id}) is online, so it was left alone."
+ONLINE_AGAIN = "The runner {name!r} ({id}) is online, so it was left alone. Stop it first if it is to be deleted."
 
 
 class Step(enum.Enum):

@@ -38,6 +38,8 @@ def note(name: str = "one", **fields: Any) -> Json:
         "wanted": True,
         "key_version": 1,
         "reached": True,
+        "looked": True,
+        "said": "",
         "failure": None,
         "key": {"api_key_id": "a", "path": "/k", "key_version": 1, "issued_at": "2026-01-01T12:00:00Z"},
         "files": [{"path": "/v", "format": "dotenv", "changed": False}],
@@ -121,6 +123,13 @@ def test_notes_as_the_templates_of_older_ansible_cores_write_them_say_the_same()
     (finding,) = row["findings"]
     assert finding["detail"] == "the key has the key_version 1, and 2 is declared, a key waits in escrow"
     assert run({"host": facts(note(key="", failure="", files=[]), runners=[])})["rows"][0]["state"] == "no_key"
+
+
+@pytest.mark.parametrize("looked", [False, "False"])
+def test_of_a_host_where_the_look_itself_failed_nothing_is_said_but_that(looked: Any) -> None:
+    noted = note(key=None, files=[], looked=looked, said="No shell.")
+    (row,) = run({"host": facts(noted, runners=[])})["rows"]
+    assert row["findings"] == [{"code": "role_fails", "detail": "No shell."}]
 
 
 def test_a_host_for_which_nothing_was_noted_is_a_finding() -> None:
