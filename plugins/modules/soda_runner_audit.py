@@ -130,7 +130,7 @@ EXAMPLES = r"""
     - name: Fail where something was found
       ansible.builtin.assert:
         that: not audit.failing
-        fail_msg: "{{ audit.failing }}"
+        fail_msg: "{{ audit.failing | to_json }}"
       run_once: true
 """
 

@@ -116,7 +116,13 @@ class Walk:
         asked = len(account.operations())
         # What is made is made in a checkout.
         folder = tree.ROOT if command.startswith("make ") else self.sandbox.project
-        finished = self.sandbox.ends_well(command, folder)
+        if "soda_audit_fail_on" in command:
+            # The scene has what it is to fail on, and the report is there all the same.
+            finished = self.sandbox.run(command, folder)
+            assert finished.returncode == 2, finished.output
+            assert (self.sandbox.project / "reports" / "soda-audit.json").exists()
+        else:
+            finished = self.sandbox.ends_well(command, folder)
         if shown:
             assert finished.output == shown
         operations = account.operations()[asked:]

@@ -113,9 +113,23 @@ CHANGES_EACH_TIME = {"docs/guides/vault.md: - name: Issue a runner key and hand 
 """As the page says: without a key file nobody knows that a key was issued."""
 
 
+TWO_RUNNERS = "docs/guides/many-hosts.md: - name: Provision two runners on each host"
+
+AFTER_PLAY = {
+    "docs/guides/audit.md: - name: Audit two runners on each host": TWO_RUNNERS,
+    "plugins/modules/soda_runner_audit.py: - name: Audit two runners on each host": TWO_RUNNERS,
+}
+"""What has to have been played before: an audit finds fault with hosts that hold no key."""
+
+
 @of_kind("play")
 def test_play_keeps_its_promise(example: Example, sandbox: Sandbox, stores: Stores) -> None:
     sandbox.env.update(stores.environment)
+    if example.name in AFTER_PLAY:
+        sandbox.write("play.yml", example.text)
+        assert sandbox.run(shlex.join(PLAYBOOK)).returncode == 2, "no key is held, and the audit did not fail"
+        (before,) = [each for each in EXAMPLES if each.name == AFTER_PLAY[example.name]]
+        sandbox.play(before.text)
     first = sandbox.play(example.text)
     issued = keys_issued(sandbox.account)
     second = sandbox.play(example.text)
@@ -131,4 +145,4 @@ def decoded(text: str) -> str:
 
 
 def test_promises_are_of_plays_that_there_are() -> None:
-    assert {*PLAYS, *CHANGES_EACH_TIME} <= {example.name for example in EXAMPLES}
+    assert {*PLAYS, *CHANGES_EACH_TIME, *AFTER_PLAY, *AFTER_PLAY.values()} <= {example.name for example in EXAMPLES}

@@ -37,6 +37,7 @@ SODA_RUNNER_CONFIG = (
     "plugins/modules/soda_runner_config.py: - name: Make sure that a runner key is held on the controller"
 )
 SODA_RUNNER_INFO = "plugins/modules/soda_runner_info.py: - name: List all runners"
+STALE_RUNNERS = "plugins/filter/stale_runners.py: - name: Show which runners are stale"
 ESCROW_NAME = "plugins/filter/escrow_name.py: - name: Show where the key of a runner waits"
 
 SITUATIONS: dict[str, tuple[str, ...]] = {
@@ -62,9 +63,13 @@ def test_tasks_can_be_run_in_a_row(example: Example, sandbox: Sandbox) -> None:
         assert set(pieces(example.name)) == set(SITUATIONS[example.name])
         return
     sandbox.hosts["warehouse-eu"].path(CONFIGURATION).mkdir()
+    if example.name == STALE_RUNNERS:
+        sandbox.account.seed({"name": "given-up", "isOnline": False, "last_seen_seconds_ago": 1_000_000})
+        sandbox.ends_well("ansible-playbook -i inventory community.soda.audit")
     id_of_account = f"soda_runner_cloud_api_key_id={sandbox.account.api_key_id}"
     finished = sandbox.play(as_play(example.text), "-e", id_of_account)
     assert finished.count("failed") == 0
+    assert ("given-up" in finished.output) == (example.name == STALE_RUNNERS)
 
 
 @pytest.fixture

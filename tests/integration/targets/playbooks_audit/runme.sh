@@ -52,7 +52,8 @@ play community.soda.audit "$@"
 asked '{"listRunners": 7}'
 
 # Cleaning up: what would be deleted is what is deleted, but for a runner that came back.
-play community.soda.decommission --check -e soda_decommission_audit="$work/soda-audit.json" "$@"
+here="$(realpath --relative-to=. "$work/soda-audit.json")"
+play community.soda.decommission --check -e soda_decommission_audit="$here" "$@"
 says '7 of the 7 runners that are stale by the report would be deleted'
 says 'back_again \(.*\), and on back_again: .*/key.json, .*/values.yml'
 says "\{\{ lookup\('pipe', 'touch evaluated'\) \}\} \("
