@@ -124,8 +124,9 @@ def collected(root: Path = tree.ROOT) -> list[Example]:
 def _in_page(source: str, text: str) -> list[Example]:
     blocks = []
     for match in _FENCE.finditer(text):
-        if match["language"].startswith("{"):
-            continue  # a directive, such as toctree, is part of the site and no example
+        if match["language"].startswith("{") or match["language"] == "diff":
+            # A directive, such as toctree, is part of the site, and a diff is something that was done: no examples.
+            continue
         indent = len(match["indent"])
         lines = [line[indent:] for line in match["text"].splitlines()]
         blocks.append((text.count("\n", 0, match.start()) + 2, match["language"].strip(), "\n".join(lines) + "\n"))
