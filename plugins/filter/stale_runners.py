@@ -12,8 +12,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.community.soda.plugins.module_utils._audit import FORMAT, FORMAT_VERSION
-from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
+# What the filter needs of the collection is imported when it is called: with any filter of the collection Ansible loads
+# them all, for each task and host anew, and the audit brings the client and requests with it.
 
 DOCUMENTATION = r"""
 name: stale_runners
@@ -53,6 +53,9 @@ FIELDS = {"name": str, "id": str, "asked_by": str, "endpoint": str, "api_key_id"
 
 def stale_runners(text: str) -> Stale:
     """The stale runners of a report by the host that they fall to. A text that is no report is a failure."""
+    from ansible_collections.community.soda.plugins.module_utils._audit import FORMAT, FORMAT_VERSION
+    from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
+
     try:
         report = json.loads(text)
     except ValueError as exc:

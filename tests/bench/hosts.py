@@ -114,7 +114,7 @@ def _measure_again(count: int, pairs: int) -> Row:
     rule="at most 1.5 times, without a request",
 )
 def measure_converged(options: Options) -> Row:
-    return _measure_again(options.hosts, 1)
+    return _measure_again(options.hosts, options.long_pairs)
 
 
 @ROWS.add(
