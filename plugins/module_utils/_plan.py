@@ -85,6 +85,11 @@ class Plan:
     def changed(self) -> bool:
         return bool(self.steps)
 
+    @property
+    def costs_a_key(self) -> bool:
+        """Whether a key is issued or removed."""
+        return Step.ISSUE in self.steps or Step.REMOVE_KEY in self.steps
+
 
 def present(wanted: Wanted, observed: Observed) -> Plan:
     """The first table: a runner that is wanted."""

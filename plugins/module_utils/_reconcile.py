@@ -54,8 +54,8 @@ class Reconciler:
         for _round in range(ROUNDS):
             observed, listing = self._observe()
             plan = decide(self.wanted, observed)
-            if Step.ISSUE in plan.steps and plan.runner is None and listing is not None and listing.pages > 1:
-                # An absence that costs a key counts only when a second listing agrees.
+            if plan.costs_a_key and plan.runner is None and listing is not None and listing.pages > 1:
+                # An absence that costs a key, new or held, counts only when a second listing agrees.
                 observed = self._observed(self.runners.list_again(listing), observed.key)
                 plan = decide(self.wanted, observed)
             if self.check_mode:

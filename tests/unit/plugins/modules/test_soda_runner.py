@@ -511,9 +511,31 @@ def test_check_mode_confirms_an_absence_too(soda: Soda) -> None:
 
 def test_an_absence_that_costs_no_key_is_not_confirmed(soda: Soda) -> None:
     soda.account.seed(count=1001)
+    assert soda.runner(state="absent").operations == [LIST, LIST]
     soda.held()
     assert soda.runner().operations == [LIST, LIST]
-    assert soda.runner(state="absent").operations == [LIST, LIST]
+
+
+def test_an_absence_is_confirmed_before_the_key_that_is_held_is_removed(soda: Soda) -> None:
+    soda.account.seed(count=1001)
+    soda.held()
+    ran = soda.runner(state="absent")
+    assert ran["changed"] is True
+    assert ran.operations == [LIST, LIST, LIST, LIST]
+    assert not soda.key_path.exists()
+
+
+def test_a_runner_that_moves_while_it_is_looked_for_is_deleted_with_its_key_or_keeps_it(soda: Soda) -> None:
+    """One before it goes, so it moves to the page that was read; another comes, so the totals agree."""
+    first, *_others = soda.account.seed(count=1000)
+    soda.listed(id=RUNNER)
+    soda.held()
+    soda.account.fault("move", LIST, page=1, remove=first, add={"name": "another"})
+    ran = soda.runner(state="absent")
+    assert ran["changed"] is True
+    assert ran.warnings == []
+    assert NAME not in [runner["name"] for runner in soda.account.runners()]
+    assert not soda.key_path.exists()
 
 
 def test_a_runner_that_only_the_second_listing_shows_costs_no_key(soda: Soda) -> None:
