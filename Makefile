@@ -21,7 +21,7 @@ SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in)
 INSTALL := tests/tools/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format pins dist docs matrix release-check clean distclean $(PARTS)
+.PHONY: help demo test bench format changelog pins dist docs matrix release-check clean distclean $(PARTS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
@@ -46,6 +46,7 @@ help:
 	@echo 'make docs         the documentation as a site, in build/docs/html'
 	@echo 'make release-check  every part, in one table; hours'
 	@echo 'make format       put the Python files into their common form'
+	@echo 'make changelog    release what is in changelogs/fragments as the version in galaxy.yml; ARGS=--update-existing: once more'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
 	@echo 'make clean        remove what the two made; distclean: and what they installed'
 
@@ -76,6 +77,10 @@ release-check: $(VENV)/.test
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+# A release's part of the changelog, from the fragments.
+changelog: $(VENV)/.test
+	@$(VENV)/bin/python -m tools.changelog $(ARGS)
 
 pins: $(VENV)/.test
 	@cd tests/requirements && for set in uv demo test $(filter-out uv demo test,$(SETS)); do \

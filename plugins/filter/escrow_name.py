@@ -16,7 +16,7 @@ from ansible_collections.community.soda.plugins.module_utils._failure import Sod
 DOCUMENTATION = r"""
 name: escrow_name
 short_description: The name of the file in which a runner key waits on the controller
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

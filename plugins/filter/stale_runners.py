@@ -18,7 +18,7 @@ from ansible.errors import AnsibleFilterError
 DOCUMENTATION = r"""
 name: stale_runners
 short_description: The stale runners of an audit's report, by the host that they fall to
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

@@ -38,7 +38,7 @@ except ImportError as exc:
 else:
     REQUESTS_IMPORT_ERROR = None
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"
 
 # Soda's own client waits this long when a 429 says nothing usable, and never less than the minimum.
 DEFAULT_RETRY_AFTER = 15.0

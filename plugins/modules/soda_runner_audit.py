@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: soda_runner_audit
 short_description: Compare the hosts of a play with the runners that Soda Cloud lists
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

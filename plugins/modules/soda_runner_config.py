@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: soda_runner_config
 short_description: Put a runner key and the configuration of a Soda runner on a host
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: soda_runner_files
 short_description: The part of community.soda.soda_runner_config that runs on the host
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

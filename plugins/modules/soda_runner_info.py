@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: soda_runner_info
 short_description: List the Soda runners of an account
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ruff, mypy in strict mode, ansible-lint with the production profile, and the changelog's fragments."""
+"""Ruff, mypy in strict mode, ansible-lint with the production profile, and the changelog."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Check:
     clean: str
 
 
+LOG = "CHANGELOG.md"
+
 CHECKS = (
     Check("ruff format", ("ruff", "format", "--check", "."), r"[1-9]\d* files? already formatted"),
     Check("ruff check", ("ruff", "check", "."), r"All checks passed"),
@@ -43,7 +45,10 @@ CHECKS = (
     # By itself: it imports the utilities by their full names, and to mypy those are other modules than by their paths.
     Check("mypy of the event source", ("mypy", "extensions/eda/plugins"), r"no issues found in [1-9]\d* source files?"),
     Check("ansible-lint", ("ansible-lint", "--profile", "production"), r"Passed: .* in [1-9]\d* files processed"),
-    Check("changelog", ("antsibull-changelog", "lint", "--verbose"), r""),
+    Check("changelog fragments", ("antsibull-changelog", "lint", "--verbose"), r""),
+    Check("changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""),
+    # Written anew, it is what it was: nobody has edited it, or has forgotten to write it.
+    Check("CHANGELOG.md", ("sh", "-c", f"test -s {LOG} && antsibull-changelog generate && git diff --exit-code {LOG}"), r""),
 )
 # Some linters are content when they are shown nothing.
 IDLE = re.compile(r"No Python files found|No fragments found")

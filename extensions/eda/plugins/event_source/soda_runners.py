@@ -24,7 +24,7 @@ from pathlib import Path
 DOCUMENTATION = r"""
 name: soda_runners
 short_description: Tell when Soda runners register, go offline, come back or are removed
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
