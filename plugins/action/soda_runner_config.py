@@ -12,6 +12,7 @@ and in no file on the way.
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible.module_utils.basic import env_fallback
@@ -21,6 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.community.soda.plugins.module_utils import _config
 from ansible_collections.community.soda.plugins.module_utils._config import Settings
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
+from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
 from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey, KeyFile
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
@@ -37,6 +39,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     },
     "key_path": {"type": "str", "required": True, "no_log": False},
     "key_from": {"type": "path", "no_log": False},
+    "escrow_dir": {"type": "path"},
+    "cloud_api_key_id": {"type": "str", "no_log": False},
     "empty_escrow": {"type": "bool", "default": False},
     "key_version": {"type": "int", "no_log": False},
     "key_required": {"type": "bool", "default": False, "no_log": False},
@@ -101,7 +105,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {**result, **self._said, **outcome}
 
     def _parameters(self) -> dict[str, t.Any]:
-        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(self._task.args)
+        validated = ArgumentSpecValidator(
+            ARGUMENT_SPEC,
+            mutually_exclusive=[("key_from", "escrow_dir")],
+            required_by={"escrow_dir": ["cloud_api_key_id"]},
+        ).validate(self._task.args)
         if validated.error_messages:
             raise error("invalid_arguments", "; ".join(validated.error_messages) + ".")
         return t.cast(dict[str, t.Any], validated.validated_parameters)
@@ -110,6 +118,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not parameters["name"]:
             raise error("invalid_name", "The name of a runner must not be empty.")
         parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
+        if parameters["escrow_dir"]:
+            name = escrow_name(parameters["endpoint"], parameters["name"], parameters["cloud_api_key_id"])
+            parameters["key_from"] = os.path.join(parameters["escrow_dir"], name)
         files = parameters["config_files"]
         for options in (parameters, *files):
             # From a variable of a role that is not set it is the empty text.
@@ -135,7 +146,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if observed.missing_folders and not parameters["folders_required"]:
             # Whoever makes them calls again, in check mode too.
             return self._result(parameters, observed, held)
-        if held is None or held.key_version < (parameters["key_version"] or held.key_version):
+        if held is None or _is_needed(parameters, held):
             if not parameters["key_required"]:
                 return self._result(parameters, observed, held)
             if not self._task.check_mode:
@@ -238,6 +249,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {
             "changed": False,
             "key": None if held is None else held.as_result(observed.key_path),
+            "key_needed": _is_needed(parameters, held),
             "key_changed": False,
             "escrow_emptied": False,
             "files": [
@@ -322,6 +334,11 @@ class _HostFailed(Exception):
     def __init__(self, result: dict[str, t.Any]) -> None:
         super().__init__(result.get("msg"))
         self.result = result
+
+
+def _is_needed(parameters: dict[str, t.Any], held: HeldKey | None) -> bool:
+    """Whether a key is to be issued: none is held, or one of a lower version."""
+    return held is None or held.key_version < (parameters["key_version"] or held.key_version)
 
 
 def _without_format(file: dict[str, t.Any]) -> dict[str, t.Any]:

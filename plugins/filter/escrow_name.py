@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
 
 DOCUMENTATION = r"""
 name: escrow_name
@@ -50,15 +47,6 @@ _value:
   description: The file name.
   type: str
 """
-
-
-def escrow_name(endpoint: str, name: str, cloud_api_key_id: str) -> str:
-    """The SHA-256 of the three, so that a slash or a leading dash in a name does no harm."""
-    with contextlib.suppress(SodaError):
-        # Of one that is no endpoint, the module that is given the file says what is wrong with it.
-        endpoint = normalise_endpoint(endpoint)
-    whose = f"{endpoint}\n{name}\n{cloud_api_key_id}"
-    return hashlib.sha256(whose.encode("utf-8", "surrogatepass")).hexdigest() + ".json"
 
 
 class FilterModule:

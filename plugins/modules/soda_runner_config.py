@@ -13,7 +13,7 @@ author:
 description:
   - Puts the key of a Soda runner on a host, and the configuration files that hold it. It sends nothing to Soda Cloud.
   - The key is the one that the host holds at O(key_path). Where it holds none, or one of a lower version, it is taken
-    from O(key_from) on the controller and carried to the host.
+    from O(key_from) or O(escrow_dir) on the controller and carried to the host.
   - The files are rendered on the controller and written through the connection, each in one step. Nothing secret is in
     the result or in a diff, or in a file on the way.
   - Whether the places can be written to is checked whether or not there is a key yet.
@@ -69,9 +69,17 @@ options:
     description:
       - The file on the controller in which M(community.soda.soda_runner) keeps a key that the host has not got yet.
     type: path
+  escrow_dir:
+    description:
+      - Instead of O(key_from), the folder on the controller in which the file is, under the name that the filter
+        P(community.soda.escrow_name#filter) gives it. It takes O(cloud_api_key_id).
+    type: path
+  cloud_api_key_id:
+    description: The id of the Soda Cloud API key that the runner key is issued with. It is used for O(escrow_dir) alone.
+    type: str
   empty_escrow:
     description:
-      - Whether the file O(key_from) is removed once the host holds its key, or a newer one, and with it whatever a run
+      - Whether the file of O(key_from) or O(escrow_dir) is removed once the host holds its key, or a newer one, and with it whatever a run
         left beside it that was killed.
       - A key that another run puts there meanwhile stays.
     type: bool
@@ -213,13 +221,18 @@ key:
       type: str
       returned: always
       sample: '2026-01-01T12:00:00Z'
+key_needed:
+  description: Whether no key is held, or one of a lower version than O(key_version), so that one is to be issued.
+  returned: success and O(state=present)
+  type: bool
+  sample: false
 key_changed:
   description: Whether the key file was put in place or its attributes were changed.
   returned: success and O(state=present)
   type: bool
   sample: false
 escrow_emptied:
-  description: Whether a key was removed that waited at O(key_from).
+  description: Whether a key was removed that waited on the controller.
   returned: success and O(state=present)
   type: bool
   sample: false

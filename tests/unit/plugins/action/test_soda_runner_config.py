@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     COLLECTIONS,
     FAILURE_KEYS,
@@ -307,6 +308,7 @@ def test_versions_and_keys_that_are_missing(host: Host) -> None:
     )
     assert host.changed("no key") is False
     assert host["no key"]["key"] is None
+    assert host["no key"]["key_needed"] is True
     assert [file["changed"] for file in host["no key"]["files"]] == [False] * len(FORMATS)
     assert host.code("no key, and one is required") == "key_missing"
     assert str(host.key_path) in host["no key, and one is required"]["msg"]
@@ -326,9 +328,36 @@ def test_versions_and_keys_that_are_missing(host: Host) -> None:
     assert host.code("an older one is wanted") == "key_version_too_low"
     assert host.changed("a newer one is wanted") is False
     assert host["a newer one is wanted"]["key"]["api_key_id"] == key["api_key_id"]
+    assert host["a newer one is wanted"]["key_needed"] is True
     assert host.code("a newer one is wanted and required") == "key_missing"
     assert host.changed("check: a newer one is wanted and required") is True
     assert host.changed("this one is wanted and required") is True
+    assert host["this one is wanted and required"]["key_needed"] is False
+
+
+def test_a_key_waits_in_escrow_under_the_name_that_the_filter_gives(host: Host) -> None:
+    # Where keys may stay when the play has ended.
+    escrow = host.folder / "escrow"
+    escrow.mkdir()
+    ours = {"key_from": None, "escrow_dir": str(escrow), "cloud_api_key_id": "of-ours", "empty_escrow": True}
+    waiting = host.key(escrow / escrow_name(ENDPOINT, NAME, "of-ours"))
+    theirs = escrow / escrow_name(ENDPOINT, NAME, "of-another")
+    host.key(theirs)
+    host.play(
+        # As it is read from the role's variables, and written in another way than the filter's input.
+        host.task("carried", **ours, endpoint="HTTPS://cloud.soda.io:443/"),
+        host.task("again", **ours),
+        host.task("nowhere", **{**ours, "escrow_dir": ""}),
+        host.task("both", **{**ours, "key_from": str(theirs)}),
+        host.task("whose", **{**ours, "cloud_api_key_id": None}),
+    )
+    assert host.changed("carried") is True
+    assert host["carried"]["key"]["api_key_id"] == waiting["api_key_id"]
+    assert host["carried"]["escrow_emptied"] is True
+    assert host.changed("again") is False
+    assert host.changed("nowhere") is False
+    assert (host.code("both"), host.code("whose")) == ("invalid_arguments", "invalid_arguments")
+    assert list(escrow.iterdir()) == [theirs]
 
 
 def test_missing_folders_are_said_rather_than_a_failure_where_they_are_not_required(host: Host) -> None:

@@ -35,5 +35,5 @@ def test_no_filter_brings_the_client_along() -> None:
         timeout=60,
     )
     ours, others = ended.stdout.splitlines()
-    assert [name.rpartition(".")[2] for name in ours.split()] == ["_endpoint", "_failure"]
+    assert [name.rpartition(".")[2] for name in ours.split()] == ["_endpoint", "_escrow", "_failure"]
     assert others == ""
