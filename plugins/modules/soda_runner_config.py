@@ -75,12 +75,12 @@ options:
         P(community.soda.escrow_name#filter) gives it. It takes O(cloud_api_key_id).
     type: path
   cloud_api_key_id:
-    description: The id of the Soda Cloud API key that the runner key is issued with. It is used for O(escrow_dir) alone.
+    description: The id of the Soda Cloud API key that the runner key is issued with, which O(escrow_dir) needs.
     type: str
   empty_escrow:
     description:
-      - Whether the file of O(key_from) or O(escrow_dir) is removed once the host holds its key, or a newer one, and with it whatever a run
-        left beside it that was killed.
+      - Whether the file of O(key_from) or O(escrow_dir) is removed once the host holds its key, or a newer one, and
+        with it whatever a run left beside it that was killed.
       - A key that another run puts there meanwhile stays.
     type: bool
     default: false

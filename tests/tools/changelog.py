@@ -4,8 +4,8 @@
 
 """``python -m tools.changelog``: make the fragments a release of the version in galaxy.yml, and write CHANGELOG.md.
 
-antsibull-changelog asks Ansible for the plugins of the collection. It is shown a copy, because it would copy the checkout
-with all that is installed in it.
+antsibull-changelog asks Ansible for the plugins of the collection. It is shown a copy, because it would copy the
+checkout with all that is installed in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Release, or with ``--update-existing`` release the same version once more; what else is given goes on, too."""
     copy = tree.copied_collection("changelog")
     env = private_environment() | {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
-    command = ["antsibull-changelog", "release", "--reload-plugins", *(sys.argv[1:] if arguments is None else arguments)]
+    passed_on = sys.argv[1:] if arguments is None else arguments
+    command = ["antsibull-changelog", "release", "--reload-plugins", *passed_on]
     ended = run(command, cwd=copy, env=env, log=tree.LOGS / "changelog.log")
     if ended.returncode:
         return ended.returncode

@@ -46,9 +46,15 @@ CHECKS = (
     Check("mypy of the event source", ("mypy", "extensions/eda/plugins"), r"no issues found in [1-9]\d* source files?"),
     Check("ansible-lint", ("ansible-lint", "--profile", "production"), r"Passed: .* in [1-9]\d* files processed"),
     Check("changelog fragments", ("antsibull-changelog", "lint", "--verbose"), r""),
-    Check("changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""),
+    Check(
+        "changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""
+    ),
     # Written anew, it is what it was: nobody has edited it, or has forgotten to write it.
-    Check("CHANGELOG.md", ("sh", "-c", f"test -s {LOG} && antsibull-changelog generate && git diff --exit-code {LOG}"), r""),
+    Check(
+        "CHANGELOG.md",
+        ("sh", "-c", f"test -s {LOG} && antsibull-changelog generate && git diff --exit-code {LOG}"),
+        r"",
+    ),
 )
 # Some linters are content when they are shown nothing.
 IDLE = re.compile(r"No Python files found|No fragments found")
