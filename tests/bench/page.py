@@ -33,8 +33,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 Each row is a run of ours and a run of its rival, in turn on the same machine, so that what slows the one slows the
 other. Numbers are medians of the pairs, and the ratio is the median of the pairs' ratios: it holds on other
-machines, seconds do not. `make bench` measures all rows in half an hour, `make bench ARGS="--only lookup"` one of
-them, and fails where one is not met.
+machines, seconds do not. `make bench` measures all rows in an hour, `make bench ARGS="--only lookup"` one of them,
+and fails where one is not met.
 """
 
 _HOW = """
@@ -58,11 +58,12 @@ _HOW = """
 
 _WHERE = """
 Most of it is Ansible's own. Each task on a host starts Python there and loads what modules have in common, whatever
-the module does; each task on the controller, skipped or not, is a process of its own. So the role has few tasks on a
-host that has converged: one there, which reads the key and the configuration, and one on the controller beside the
-check of the role's arguments. Reading 100,000 runners takes the module about as long as the bare loop. To return
-them all takes Ansible far longer than to read them, because it looks at each value several times on its way: filter
-in the module.
+the module does; each task on the controller, skipped or not, is a process of its own, and one in which a filter is
+looked for reads the files of all filters again. So on a host that has converged the role has one task, which reads the
+key and the configuration, beside the check of its arguments and an inclusion; skips one; and uses no filter on the way.
+
+Reading 100,000 runners takes the module about as long as the bare loop. To return them all takes Ansible far longer
+than to read them, because it looks at each value several times on its way: filter in the module.
 """
 
 
