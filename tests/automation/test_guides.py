@@ -87,6 +87,21 @@ def test_figures_follow_from_the_limits_of_the_contract() -> None:
         assert total == duration(slowest)
 
 
+def test_what_ansible_takes_follows_from_the_benchmarks() -> None:
+    """In words for planning, so within a quarter of what was measured last."""
+    benchmarks = (GUIDES.parent / "benchmarks.md").read_text("utf-8")
+    (seconds,) = re.findall(
+        r"^\| a run of the role on 500 hosts [^|]*\|[^|]*\| ([\d.,]+) s \|", benchmarks, re.MULTILINE
+    )
+    a_host = float(seconds.replace(",", "")) / 500
+    rows = re.findall(r"^\| ([\d,]+) \| (\d+) min \| (\d+) min \|$", SCALE.read_text("utf-8"), re.MULTILINE)
+    assert [number(hosts) for hosts, _one, _four in rows] == [500, 10_000, 100_000]
+    for hosts, one, four in rows:
+        minutes = number(hosts) * a_host / 60
+        assert float(one) == pytest.approx(minutes, rel=0.25, abs=0.5)
+        assert float(four) == pytest.approx(minutes / 4, rel=0.25, abs=0.5)
+
+
 def number(text: str) -> int:
     return int(text.replace(",", ""))
 
