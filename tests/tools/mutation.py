@@ -56,6 +56,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "_client": ("module_utils/test__client.py",),
     "_config": ("module_utils/test__config.py",),
     "_endpoint": ("module_utils/test__endpoint.py",),
+    "_escrow": ("module_utils/test__escrow.py",),
     "_failure": ("module_utils/test__failure.py",),
     "_files": ("module_utils/test__files.py", "module_utils/test__key_file.py"),
     "_filters": ("module_utils/test__filters.py",),
