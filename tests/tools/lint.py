@@ -36,7 +36,7 @@ class Check:
     clean: str
 
 
-LOG = "CHANGELOG.md"
+CHANGELOG = "CHANGELOG.md"
 
 CHECKS = (
     Check("ruff format", ("ruff", "format", "--check", "."), r"[1-9]\d* files? already formatted"),
@@ -51,8 +51,8 @@ CHECKS = (
     ),
     # Written anew, it is what it was: nobody has edited it, or has forgotten to write it.
     Check(
-        "CHANGELOG.md",
-        ("sh", "-c", f"test -s {LOG} && antsibull-changelog generate && git diff --exit-code {LOG}"),
+        CHANGELOG,
+        ("sh", "-c", f"test -s {CHANGELOG} && antsibull-changelog generate && git diff --exit-code {CHANGELOG}"),
         r"",
     ),
 )

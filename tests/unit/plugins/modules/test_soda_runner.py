@@ -525,7 +525,7 @@ def test_an_absence_is_confirmed_before_the_key_that_is_held_is_removed(soda: So
     assert not soda.key_path.exists()
 
 
-def test_a_runner_that_moves_while_it_is_looked_for_is_deleted_with_its_key_or_keeps_it(soda: Soda) -> None:
+def test_a_runner_that_moves_while_it_is_looked_for_is_deleted_with_its_key(soda: Soda) -> None:
     """One before it goes, so it moves to the page that was read; another comes, so the totals agree."""
     first, *_others = soda.account.seed(count=1000)
     soda.listed(id=RUNNER)
