@@ -40,11 +40,11 @@ help:
 	@echo 'make test-examples  every example of the documentation, run as it stands; Linux, in namespaces of its own'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
-	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, an hour; ARGS="--only lookup", "--quick"'
+	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, an hour and a half; ARGS="--only lookup", "--quick"'
 	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'
-	@echo 'make release-check  every part, in one table; hours'
+	@echo 'make release-check  every part, in one table; two hours and a half'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make changelog    release what is in changelogs/fragments as the version in galaxy.yml; ARGS=--update-existing: once more'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
@@ -70,7 +70,7 @@ dist docs matrix: %: test-%
 
 test-vendor release-check: .venv-vendor/.vendor
 
-# Hours. What fits into a working day's CI is in .ci/run.
+# The longest part runs beside the others; what is contained in another is not run twice. What CI bears is in .ci/run.
 release-check: $(VENV)/.test
 	@$(VENV)/bin/python -m tools everything
 

@@ -18,6 +18,7 @@ from . import (
     dist,
     docs,
     eda,
+    everything,
     examples,
     hosts,
     integration,
@@ -80,8 +81,12 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] not in {*PARTS, EVERYTHING}:
         print(f"There is no part {arguments[0]}; there are {', '.join(PARTS)}, and {EVERYTHING}.", file=sys.stderr)
         return 2
-    chosen = list(PARTS) if arguments[:1] == [EVERYTHING] else arguments[:1] or list(EVERYWHERE)
-    rows = [_timed(part, arguments[1:]) for part in chosen]
+    if arguments[:1] == [EVERYTHING]:
+        with everything.beside(everything.BESIDE) as finish:
+            rows = [_timed(part, []) for part in everything.chosen(PARTS)]
+            rows.append((everything.BESIDE, *finish()))
+    else:
+        rows = [_timed(part, arguments[1:]) for part in arguments[:1] or EVERYWHERE]
     print(_heading("Result"))
     print(f"{'part':<12} {'':<6} {'passed':>7} {'failed':>7} {'seconds':>8}")
     for part, seconds, result in rows:
