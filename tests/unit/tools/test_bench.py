@@ -66,6 +66,23 @@ def test_a_row_that_is_met_and_one_that_is_not(place: Path, monkeypatch: pytest.
     assert "All rows are met." not in said
 
 
+def test_what_the_role_takes_beyond_tasks_of_its_own_kinds_follows_from_its_parts(place: Path) -> None:
+    seconds = {
+        "an empty task on a host": 0.5,
+        "an empty task on the controller": 0.1,
+        "a task that is skipped": 0.1,
+        "the role, where it has converged": 1.2,
+    }
+    parts = {"seconds": seconds, "when": ROW["when"], "machine": ROW["machine"]}
+    for results, said in (
+        ({"parts_hosts": parts, "converged": {**ROW, "ran": 3, "skipped": 1}}, "it takes 1.5\ntimes as long"),
+        ({"parts_hosts": parts, "converged": {**ROW, "ran": 4, "skipped": 1}}, "it takes 1.3\ntimes as long"),
+        ({"parts_hosts": parts}, "The role saves"),
+    ):
+        page.write(results, {}, {})
+        assert (said in (place / "benchmarks.md").read_text("utf-8")) is (said != "The role saves")
+
+
 def test_a_row_that_could_not_be_measured_keeps_no_number_and_fails(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
