@@ -45,9 +45,9 @@ _HOW = """
   windows, with `soda_runner_cloud_retry_budget` in proportion.
 - An *empty play* has one `ansible.builtin.ping` and one `ansible.builtin.assert`, as the play with our module has
   one task for the module and one that looks at what it found.
-- *As many empty tasks* are an `ansible.builtin.ping` for each task of the role that runs, and a skipped one for each
-  that is skipped. *Of the same kinds* are one such task on the host, an `ansible.builtin.assert`, which is cheaper, for
-  each task that runs on the controller, and a skipped one for each that is skipped.
+- *As many empty tasks of the same kinds* are one `ansible.builtin.ping` on the host, an `ansible.builtin.assert` for
+  each task of the role that runs on the controller, and a skipped task for each that is skipped. So the role gains
+  nothing from being held against tasks that cost more than its own.
 - The first run uses `strategy: ansible.builtin.host_pinned`, 40 forks and a `soda_runner_throttle` of 40: a host
   goes its whole way before another begins, and Ansible works while others wait. With the strategy `linear` all hosts
   wait for the last one at each task, and the work of Ansible comes on top of the waiting.
@@ -135,10 +135,9 @@ def _excess(results: Results) -> str:
     idle += row["skipped"] * seconds["a task that is skipped"]
     ratio = seconds["the role, where it has converged"] / idle
     return f"""
-The role saves tasks on the host: held against as many that do nothing but are of its own kinds, it takes {ratio:.1f}
-times as long. By profile, what is beyond them is Ansible's as well: it checks the role's arguments, for which it
-renders each of its variables, renders those of its one task once more, and on the host Python compiles what that task
-needs, which arrives as source.
+Of processor time the role takes {ratio:.2f} times as much as these empty tasks of its kinds. By profile, what is beyond
+them is Ansible's as well: it checks the role's arguments, for which it renders each of its variables, renders those of
+its one task once more, and on the host Python compiles what that task needs, which arrives as source.
 """
 
 

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from bench import __main__ as bench
-from bench import page
+from bench import measure as measure_
+from bench import page, plays
+from bench.hosts import empty, names
 from bench.measure import Broken, Cost, Pairs, run
 from bench.rows import Measure, Options
 
@@ -66,6 +68,16 @@ def test_a_row_that_is_met_and_one_that_is_not(place: Path, monkeypatch: pytest.
     assert "All rows are met." not in said
 
 
+def test_the_rival_of_the_role_has_as_many_tasks_on_each_host_as_the_role_had_on_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plays, "WORK", tmp_path)
+    monkeypatch.setattr(measure_, "WORK", tmp_path)
+    role = Cost(1.0, 1.0, 1.0, "PLAY RECAP ***\nhost-0000 : ok=3 changed=0 skipped=1 failed=0\n")
+    tasks = plays.counts(empty(names(4), role))
+    assert (tasks["ok"], tasks["skipped"]) == (12, 4)
+
+
 def test_what_the_role_takes_beyond_tasks_of_its_own_kinds_follows_from_its_parts(place: Path) -> None:
     seconds = {
         "an empty task on a host": 0.5,
@@ -75,12 +87,12 @@ def test_what_the_role_takes_beyond_tasks_of_its_own_kinds_follows_from_its_part
     }
     parts = {"seconds": seconds, "when": ROW["when"], "machine": ROW["machine"]}
     for results, said in (
-        ({"parts_hosts": parts, "converged": {**ROW, "ran": 3, "skipped": 1}}, "it takes 1.5\ntimes as long"),
-        ({"parts_hosts": parts, "converged": {**ROW, "ran": 4, "skipped": 1}}, "it takes 1.3\ntimes as long"),
-        ({"parts_hosts": parts}, "The role saves"),
+        ({"parts_hosts": parts, "converged": {**ROW, "ran": 3, "skipped": 1}}, "takes 1.50 times as much"),
+        ({"parts_hosts": parts, "converged": {**ROW, "ran": 4, "skipped": 1}}, "takes 1.33 times as much"),
+        ({"parts_hosts": parts}, "times as much"),
     ):
         page.write(results, {}, {})
-        assert (said in (place / "benchmarks.md").read_text("utf-8")) is (said != "The role saves")
+        assert (said in (place / "benchmarks.md").read_text("utf-8")) is (said != "times as much")
 
 
 def test_a_row_that_could_not_be_measured_keeps_no_number_and_fails(
