@@ -18,6 +18,8 @@ html_theme_options = {
     "vcs_pageview_mode": "",
 }
 html_show_sphinx = False
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 default_role = "any"

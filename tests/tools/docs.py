@@ -58,7 +58,8 @@ def _copy_texts(source: Path) -> None:
         shutil.copy2(tree.ROOT / name, target)
         if name.endswith(".md"):
             target.write_text(_linked(target.read_text("utf-8"), name, set(names)), "utf-8")
-    shutil.copy2(tree.ROOT / "docs" / "site" / "conf.py", source)
+    for name in ("conf.py", "site.css"):
+        shutil.copy2(tree.ROOT / "docs" / "site" / name, source)
 
 
 def _is_text(name: str) -> bool:
