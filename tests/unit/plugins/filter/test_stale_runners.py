@@ -15,7 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.community.soda.plugins.filter.stale_runners import stale_runners
+from ansible_collections.community.soda.plugins.filter.stale_runners import FilterModule, stale_runners
 
 RUNNER = {
     "name": "one",
@@ -67,3 +67,7 @@ def test_a_name_that_looks_like_a_template_stays_text() -> None:
         text = trust_as_template(text)
     templar = Templar(loader=DataLoader(), variables={"stale": stale_runners(report(runner))})
     assert templar.template(text) == {"host-1": [runner]}
+
+
+def test_it_is_called_what_its_documentation_calls_it() -> None:
+    assert FilterModule().filters() == {"stale_runners": stale_runners}

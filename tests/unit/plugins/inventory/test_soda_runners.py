@@ -290,6 +290,8 @@ def test_an_old_listing_is_not_taken_for_a_new_one_when_soda_cloud_is_down(inven
     inventory.run("--list", fails=True, **inventory.cached(cache_timeout=600))
     assert "answered 503" in inventory.said
     assert "no listing in the cache that is younger than cache_timeout, 600 s" in inventory.said
+    inventory.run("--list", "--flush-cache", fails=True, **inventory.cached())
+    assert "The cache was not to be used" in inventory.said
 
 
 def test_ten_thousand_runners_cost_ten_requests_once(inventory: Inventory) -> None:

@@ -310,6 +310,18 @@ def test_what_plain_gives_is_what_yaml_has() -> None:
     yaml.safe_dump(made)
 
 
+def test_text_from_a_vault_is_text() -> None:
+    class Encrypted:
+        """Before ansible-core 2.19 it is no text, and becomes one when it is read."""
+
+        vault = None
+
+        def __str__(self) -> str:
+            return "decrypted"
+
+    assert plain({"env": [Encrypted()]}, "values") == {"env": ["decrypted"]}
+
+
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", datetime.date(2026, 1, 1)], ids=["set", "bytes", "date"])
 def test_what_a_file_cannot_hold_is_told_by_where_it_is(value: object) -> None:
     with pytest.raises(SodaError) as failed:

@@ -133,6 +133,27 @@ def test_what_is_no_regular_file_is_refused_and_left_alone(
     assert put is not link or (path.parent / "target").read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("written", ["name" * 70, "folder" * 50 + "/file", "loop/file"], ids=["name", "folder", "loop"])
+@pytest.mark.parametrize("do", list(WAYS.values()), ids=list(WAYS))
+def test_a_path_that_the_system_refuses_is_a_failure_that_names_it(
+    tmp_path: Path, written: str, do: Callable[[Path], object]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SodaError) as failed:
+        do(tmp_path / written)
+    assert failed.value.failure.code == CODE
+    assert str(tmp_path / written) in failed.value.failure.message
+    assert [each.name for each in tmp_path.iterdir()] == ["loop"]
+
+
+def test_what_a_killed_run_left_and_cannot_be_removed_is_a_failure(path: Path, tmp_path: Path) -> None:
+    (tmp_path / ".file.new").mkdir()
+    with pytest.raises(SodaError) as failed:
+        place(path).discard(".file.new")
+    assert failed.value.failure.code == CODE
+    place(path).discard(".never.there")
+
+
 def test_a_folder_that_is_missing_is_never_made(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "file"
     for attempt in (lambda: place(path).check(), lambda: reserve(path).__enter__()):

@@ -1008,6 +1008,7 @@ def test_a_password_in_the_endpoint_is_refused_and_not_shown(soda: Soda) -> None
         ({"state": "paused"}, "invalid_arguments"),
         ({"nonsense": True}, "invalid_arguments"),
         ({"key_version": "one"}, "invalid_arguments"),
+        ({"name": None, "id": RUNNER}, "invalid_arguments"),
     ],
     ids=str,
 )
