@@ -15,10 +15,8 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-NOTICE = """<!-- Copyright (c) 2026, community.soda contributors -->
-<!-- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt) -->
-<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
-"""
+# That of this file. Written once more, checkers would take it for a second one.
+NOTICE = "".join(line.removeprefix("# ") for line in Path(__file__).read_text("utf-8").splitlines(keepends=True)[:3])
 # Of so much contrast with white as with black, and told apart by their marks where colours are not.
 GREY = "#6e7781"
 LINES = (("#2f81f7", "o"), ("#d1701a", "s"), ("#2da44e", "^"), ("#a371f7", "D"))
@@ -57,7 +55,7 @@ def drawn(result: t.Mapping[str, t.Any], title: str) -> str:
     svg = re.sub(r"<!DOCTYPE.*?>\n?|<metadata>.*?</metadata>\n?", "", text.getvalue(), flags=re.DOTALL)
     opening = re.search(r"<svg [^>]*>\n?", svg)
     assert opening is not None
-    svg = svg[: opening.end()] + NOTICE + STYLE + svg[opening.end() :]
+    svg = svg[: opening.end()] + f"<!--\n{NOTICE}-->\n{STYLE}" + svg[opening.end() :]
     return "".join(line.rstrip() + "\n" for line in svg.splitlines())
 
 
