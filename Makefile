@@ -44,7 +44,7 @@ help:
 	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'
-	@echo 'make release-check  every part, in one table; two hours and a half'
+	@echo 'make release-check  every part, in one table; hours'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make changelog    release what is in changelogs/fragments as the version in galaxy.yml; ARGS=--update-existing: once more'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'

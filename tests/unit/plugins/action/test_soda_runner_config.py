@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     COLLECTIONS,
     FAILURE_KEYS,
@@ -659,3 +660,17 @@ def test_options_may_come_from_lookups_and_loops(host: Host) -> None:
     assert values["soda"]["runner"] == {"name": NAME}
     assert values["soda"]["apikey"]["existingSecret"] == "soda-key"
     assert host.read("kubernetes_secret")["metadata"]["name"] == "soda-key"
+
+
+def test_a_key_that_another_run_is_at_work_with_stays_in_escrow(host: Host) -> None:
+    key = host.key(host.key_path)
+    host.key_from.write_bytes(host.key_path.read_bytes())
+    host.key_from.chmod(0o600)
+    with KeyFile(str(host.key_from)).locked(0):
+        host.play(host.task("beside another run", empty_escrow=True))
+        assert host["beside another run"]["escrow_emptied"] is False
+        assert host["beside another run"]["key"]["api_key_id"] == key["api_key_id"]
+        assert json.loads(host.key_from.read_bytes()) == key
+    host.play(host.task("after it", empty_escrow=True))
+    assert host["after it"]["escrow_emptied"] is True
+    assert not host.key_from.exists()

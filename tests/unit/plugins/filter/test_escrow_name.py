@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.community.soda.plugins.filter.escrow_name import FilterModule
-from ansible_collections.community.soda.plugins.module_utils import _escrow
+import yaml
 
-escrow_name = FilterModule().filters()["escrow_name"]
+from ansible_collections.community.soda.plugins.filter.escrow_name import DOCUMENTATION, FilterModule
 
 
-def test_it_is_the_name_by_which_the_key_is_looked_for() -> None:
-    of = ("https://cloud.soda.io", "warehouse-eu", "of-ours")
-    assert escrow_name(*of) == _escrow.escrow_name(*of)
+def test_it_gives_the_name_under_which_a_key_waits() -> None:
+    filters = FilterModule().filters()
+    assert list(filters) == [yaml.safe_load(DOCUMENTATION)["name"]]
+    # Of sha256sum, of the three parts in lines.
+    hashed = "64004b250cb19f89036907032dbdec091578213f9e23ae7dce52e48890e6213b"
+    assert filters["escrow_name"]("https://cloud.soda.io", "warehouse-eu", "of-ours") == f"{hashed}.json"

@@ -11,11 +11,12 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.community.soda.plugins.filter.stale_runners import FilterModule, stale_runners
+from ansible_collections.community.soda.plugins.filter.stale_runners import DOCUMENTATION, FilterModule, stale_runners
 
 RUNNER = {
     "name": "one",
@@ -70,4 +71,4 @@ def test_a_name_that_looks_like_a_template_stays_text() -> None:
 
 
 def test_it_is_called_what_its_documentation_calls_it() -> None:
-    assert FilterModule().filters() == {"stale_runners": stale_runners}
+    assert FilterModule().filters() == {yaml.safe_load(DOCUMENTATION)["name"]: stale_runners}

@@ -327,6 +327,10 @@ FAILING = [
             ["'another'"], {}, "absent"),
     Failing("key file that is not ours", both(listed(), file_with(b"notes")), [], "key_file_not_ours", [], {},
             "absent"),
+    Failing("key file of another name, by id alone", both(listed(), held(name="another")), [GET],
+            "key_file_of_another_runner", ["'another'", RUNNER], {"id": RUNNER, "name": None}, "absent"),
+    Failing("key file of another id, by id alone", held(name=NAME), [GET],
+            "key_file_of_another_runner", [NAME, RUNNER], {"id": RUNNER, "name": None}, "absent"),
     Failing("in use", both(listed(in_use=True), held()), [LIST, DELETE], "runner_in_use", [NAME, "is used by"], {},
             "absent"),
 ]
