@@ -139,6 +139,9 @@ class Host:
                 reservation.commit(key)
         except KeyMoved:
             raise self._moved(key_file) from None
+        except OSError as exc:
+            # The key is not lost: the controller holds it in escrow until this module has succeeded.
+            raise key_file.place.unusable(exc) from exc
         return True
 
     def _moved(self, key_file: KeyFile) -> Exception:

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import json
 import os
 import pwd
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from ansible_collections.community.soda.plugins.module_utils import _files
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyMoved
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     Json,
@@ -312,6 +315,49 @@ def test_attributes_that_cannot_be_set_leave_no_file(open_folder: Path) -> None:
         ran = host.run("present", files=[{**contents(host)[0], "owner": "0"}])
     assert ran.failure["code"] == "file_attributes_not_set"
     assert host.files() == []
+
+
+@pytest.mark.parametrize("lacking", ["key", "file"])
+def test_where_a_disk_fills_up_meanwhile_it_is_said_of_which_file(
+    host: Host, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.held()
+    host.configured()
+    before = host.key_path.read_text("utf-8"), host.values.read_text("utf-8")
+
+    def full(*_arguments: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(_files.Reservation, "commit", full)
+    files = [{"path": str(host.values), "content": "new"}]
+    ran = host.run("present", **({"key": host.key(2)} if lacking == "key" else {"files": files}))
+    assert ran.failure["code"] == ("key_path_unusable" if lacking == "key" else "config_path_unusable")
+    assert f"{host.key_path if lacking == 'key' else host.values} " in ran["msg"]
+    assert "no space left on device" in ran["msg"]
+    assert (host.key_path.read_text("utf-8"), host.values.read_text("utf-8")) == before
+    assert host.files() == ["key.json", "runner.env", "values.yml"]
+
+
+def test_the_key_of_another_runner_stays_whatever_is_to_be_written(host: Host) -> None:
+    text = host.held(name="another")
+    ran = host.run("present", files=contents(host))
+    assert ran.failure["code"] == "key_file_of_another_runner"
+    assert host.key_path.read_text("utf-8") == text
+    assert host.files() == ["key.json"]
+
+
+def test_a_key_that_moved_although_it_was_locked_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as by hand, or on a file system that knows no locks."""
+    text = host.held(1)
+
+    def moved(*_arguments: object) -> NoReturn:
+        raise KeyMoved
+
+    monkeypatch.setattr(KeyFile, "reserve", moved)
+    ran = host.run("present", key=host.key(2))
+    assert (ran.failure["code"], ran.failure["retryable"]) == ("key_file_changed", True)
+    assert ran["msg"].startswith(f"{host.key_path} was changed by another run")
+    assert host.key_path.read_text("utf-8") == text
 
 
 def test_check_mode_writes_no_file(host: Host) -> None:
