@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import enum
 import json
@@ -135,7 +136,13 @@ _NO_TLS_SIGNS = (
     "no_certificate_or_crl_found",
 )
 
-_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 429: "rate_limited"}
+_CODES: dict[int | None, str] = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    429: "rate_limited",
+}
 
 _ADVICE = {
     401: "The usual cause is the wrong region: a Soda Cloud API key works at one of https://cloud.soda.io (EU) and"
@@ -220,7 +227,7 @@ def _check_authorities(ca_path: str) -> None:
     """Raise for what cannot be trusted, before the failure of a request could be taken for something else."""
     try:
         if not os.path.isdir(ca_path):
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=ca_path)
+            ssl.create_default_context(cafile=ca_path)
     except (OSError, ValueError) as exc:
         raise error(
             "ca_path_unusable",
@@ -368,15 +375,15 @@ class Client:
             "status": status,
             "trace_id": None if trace_id is None else self._presentable(trace_id),
         }
-        # An error may come without a body. An answer that may just as well have been cut off is no success.
-        body, problem = _json_object(content, empty_is_object=status == 204 or status >= 400)
+        # That nothing is there may be said without a body. Any other answer without one may have been cut off.
+        body, problem = _json_object(content, empty_is_object=status in (204, 404))
         if status == 429:
-            return _Attempt(Outcome.DEFERRED, retry_after=response.headers.get("Retry-After", ""), body=body, **seen)
+            return _Attempt(Outcome.DEFERRED, retry_after=response.headers.get("Retry-After"), body=body, **seen)
         if status in (502, 503, 504):
             return _Attempt(Outcome.UNAVAILABLE, retry_after=response.headers.get("Retry-After"), body=body, **seen)
         if status >= 500:
             return _Attempt(Outcome.SERVER_ERROR, body=body, **seen)
-        if 400 <= status < 500:
+        if status >= 400:
             if status == 404 and (problem or operation in (Operation.LIST, Operation.CREATE)):
                 # The two paths always exist in Soda Cloud, and its 404s are JSON.
                 return _Attempt(
@@ -386,12 +393,14 @@ class Client:
                     **seen,
                 )
             return _Attempt(Outcome.REFUSED, body=body, **seen)
-        if 200 <= status < 300 and problem is None:
+        if status >= 300:
+            target = self._presentable(_host_of(response.headers.get("Location")))
+            problem = f"with a redirect to {target}, and redirects are not followed"
+        elif status < 200:
+            problem = "which is no answer yet"
+        if problem is None:
             return _Attempt(Outcome.ANSWERED, body=body, **seen)
-        if 300 <= status < 400:
-            target = _host_of(response.headers.get("Location", ""))
-            problem = f"with a redirect to {self._presentable(target)}, and redirects are not followed"
-        return _Attempt(Outcome.NOT_SODA_CLOUD, detail=f"{status} {problem or ''}".strip(), **seen)
+        return _Attempt(Outcome.NOT_SODA_CLOUD, detail=f"{status} {problem}", **seen)
 
     def _failed(self, operation: Operation, attempt: _Attempt, asked: int, in_doubt: bool) -> SodaError:
         body = attempt.body if isinstance(attempt.body, dict) else {}
@@ -451,7 +460,7 @@ class Client:
             Outcome.UNAVAILABLE: "server_error",
             Outcome.SERVER_ERROR: "server_error",
         }
-        return by_outcome.get(attempt.outcome) or _CODES.get(attempt.status or 0, "refused")
+        return by_outcome.get(attempt.outcome) or _CODES.get(attempt.status, "refused")
 
     def not_soda_cloud(
         self, operation: Operation, detail: str, trace_id: str | None, in_doubt: bool = False
@@ -478,8 +487,10 @@ def _basic(to: Connection) -> str:
 
 def _retry_after(value: str | None) -> float:
     """Seconds that a C(Retry-After) asks for. Soda Cloud sends whole seconds, never a date."""
+    if value is None:
+        return DEFAULT_RETRY_AFTER
     try:
-        seconds = float(value or "")
+        seconds = float(value)
     except ValueError:
         return DEFAULT_RETRY_AFTER
     return max(seconds, MINIMUM_RETRY_AFTER) if math.isfinite(seconds) else DEFAULT_RETRY_AFTER
@@ -492,8 +503,7 @@ def _json_object(content: bytes, empty_is_object: bool) -> tuple[dict[str, t.Any
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        start = content.lstrip()[:200].lower()
-        html = start.startswith((b"<!doctype", b"<html", b"<"))
+        html = content.lstrip().startswith(b"<")
         return None, "with a web page (HTML)" if html else "with something that is not JSON"
     if not isinstance(body, dict):
         return None, "with JSON that is not an object"
@@ -530,11 +540,11 @@ def _is_not_connected(cause: BaseException) -> bool:
     return cause.__class__ is OSError and str(cause).startswith("Tunnel connection failed")
 
 
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).netloc or "nowhere"
-    except ValueError:
-        return "nowhere"
+def _host_of(url: str | None) -> str:
+    with contextlib.suppress(ValueError):
+        if url is not None and urlsplit(url).netloc:
+            return urlsplit(url).netloc
+    return "nowhere"
 
 
 _T = t.TypeVar("_T")

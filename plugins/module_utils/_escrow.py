@@ -22,4 +22,4 @@ def escrow_name(endpoint: str, name: str, cloud_api_key_id: str) -> str:
         # Of one that is no endpoint, the module that is given the file says what is wrong with it.
         endpoint = normalise_endpoint(endpoint)
     whose = f"{endpoint}\n{name}\n{cloud_api_key_id}"
-    return hashlib.sha256(whose.encode("utf-8", "surrogatepass")).hexdigest() + ".json"
+    return hashlib.sha256(whose.encode(errors="surrogatepass")).hexdigest() + ".json"

@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from ansible.module_utils.basic import env_fallback
@@ -98,9 +98,19 @@ def test_a_connection_that_cannot_be_meant_fails_the_module() -> None:
 
 def test_without_requests_the_module_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "REQUESTS_IMPORT_ERROR", ImportError("no module named so"))
+    given: list[Json] = []
+    fail_json = SodaModule.fail_json
+
+    def recorded(self: SodaModule, msg: str, **options: Any) -> NoReturn:
+        given.append(options)
+        fail_json(self, msg, **options)
+
+    monkeypatch.setattr(SodaModule, "fail_json", recorded)
     ran, found = made({"api_key_id": "an-id", "api_key_secret": "a-secret"})
     assert ran.failure["code"] == "missing_library"
     assert "library (requests)" in ran["msg"]
+    # Ansible shows it where it is asked for tracebacks.
+    assert given == [{"exception": "no module named so"}]
     assert found == []
 
 

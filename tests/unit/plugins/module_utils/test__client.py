@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import gzip
 import ipaddress
+import itertools
 import json
 import random
 import re
@@ -30,6 +31,7 @@ from ansible_collections.community.soda.plugins.module_utils._client import (
     Client,
     Connection,
     Operation,
+    _causes,
     connection,
 )
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
@@ -291,6 +293,205 @@ def test_an_answer_that_is_a_key_is_not_quoted(account: Account, time_: Time) ->
     assert "a-secret-of-a-runner" not in str(failure_of(client_of(account, time_), Operation.CREATE))
 
 
+# What is returned, and what is said of what was seen
+
+
+def test_an_answer_is_returned_with_its_trace_id(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=200, body={"a": [1]})
+    answered = client_of(account, time_).send(Operation.LIST, RUNNERS)
+    assert answered == ({"a": [1]}, account.journal()[0]["trace_id"])
+
+
+def test_an_answer_without_a_trace_id_has_none() -> None:
+    with served(lambda request: ok(b"{}")) as url:
+        assert client_at(url).send(Operation.LIST, RUNNERS) == ({}, None)
+
+
+NOT_SODA_CLOUD = [
+    # operation, answer, what is said of it
+    ("list", "200 OK", b"", "200 with nothing in the answer"),
+    ("list", "205 Reset Content", b" ", "205 with nothing in the answer"),
+    ("list", "200 OK", b"\n <!DOCTYPE html>", "200 with a web page (HTML)"),
+    ("list", "200 OK", b"hello\n<", "200 with something that is not JSON"),
+    ("list", "200 OK", b"[]", "200 with JSON that is not an object"),
+    ("list", "201 Created", b"5", "201 with JSON that is not an object"),
+    ("list", "199 Soon", b"{}", "199 which is no answer yet"),
+    ("list", "404 Not Found", b"{}", "404 for a path that Soda Cloud always has"),
+    ("get", "404 Not Found", b"<p>", "404 with a web page (HTML)"),
+    ("list", "300 Choices", b"{}", "300 with a redirect to nowhere, and redirects are not followed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "body", "said"), NOT_SODA_CLOUD, ids=[said for *_rest, said in NOT_SODA_CLOUD]
+)
+def test_of_what_is_not_soda_clouds_it_is_said_what_it_is(operation: str, status: str, body: bytes, said: str) -> None:
+    with served(lambda request: ok(body, "X-Soda-Trace-Id: a-trace", status=status)) as url:
+        failure = failure_of(client_at(url), Operation(operation)).failure
+    assert failure.code == "not_soda_cloud"
+    assert failure.message.startswith(f"{url} does not answer as Soda Cloud: {said}. Check endpoint: ")
+    assert (failure.http_status, failure.trace_id) == (int(status.split()[0]), "a-trace")
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("https://elsewhere.example:8443/login?a=b", "elsewhere.example:8443"),
+        ("/login", "nowhere"),
+        ("", "nowhere"),
+        ("http://[", "nowhere"),
+    ],
+)
+def test_of_a_redirect_it_is_said_where_to(location: str, host: str) -> None:
+    """Its host, because the rest may hold what logs somebody in."""
+    with served(lambda request: ok(b"", f"Location: {location}", status="302 Found")) as url:
+        message = failure_of(client_at(url), Operation.LIST).failure.message
+    assert f": 302 with a redirect to {host}, and redirects are not followed. " in message
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "404 Not Found"])
+def test_that_nothing_is_there_may_be_said_without_a_body(status: str) -> None:
+    with served(lambda request: ok(b"", status=status)) as url:
+        client = client_at(url)
+        if status.startswith("204"):
+            assert client.send(Operation.DELETE, PATHS[Operation.DELETE]) == ({}, None)
+        else:
+            assert failure_of(client, Operation.DELETE).not_found is True
+
+
+ANSWERED = [
+    # status, operation, our code where the answer has none
+    (400, Operation.LIST, "bad_request"),
+    (404, Operation.GET, "not_found"),
+    (404, Operation.CREATE, "not_found"),
+    (418, Operation.LIST, "refused"),
+    (429, Operation.LIST, "rate_limited"),
+    (499, Operation.LIST, "refused"),
+    (500, Operation.LIST, "server_error"),
+    (502, Operation.LIST, "server_error"),
+    (503, Operation.LIST, "server_error"),
+    (504, Operation.LIST, "server_error"),
+    (505, Operation.LIST, "server_error"),
+]
+
+
+@pytest.mark.parametrize(("status", "operation", "code"), ANSWERED)
+@pytest.mark.parametrize("body", [{"code": "its_own", "message": "Because."}, {}], ids=["told", "untold"])
+def test_of_an_error_its_status_and_what_it_says_are_told(
+    account: Account, time_: Time, status: int, operation: Operation, code: str, body: Json
+) -> None:
+    account.fault("status", IDS[operation], status=status, body=body)
+    failure = failure_of(client_of(account, time_, retry_budget=0), operation).failure
+    said = ": Because." if body else "."
+    assert f"{failure.message} ".startswith(f"Soda Cloud at {account.endpoint} answered {status}{said} ")
+    assert failure.code == ("its_own" if body else code)
+    assert (failure.http_status, failure.trace_id) == (status, account.journal()[0]["trace_id"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (Operation.GET, "answered 404."),
+        (Operation.DELETE, "answered 404."),
+        (Operation.CREATE, "answered 404."),
+    ],
+)
+def test_of_a_runner_that_is_not_there_no_path_is_spoken_of(
+    account: Account, time_: Time, operation: Operation, message: str
+) -> None:
+    account.fault("status", IDS[operation], status=404, body={})
+    failed = failure_of(client_of(account, time_), operation)
+    assert failed.failure.message == f"Soda Cloud at {account.endpoint} {message}"
+
+
+def test_an_answer_that_is_another_object_is_not_soda_clouds(account: Account, time_: Time) -> None:
+    client = client_of(account, time_)
+    failed = client.not_soda_cloud(Operation.GET, "no runner", "a-trace")
+    assert (failed.failure.code, failed.failure.operation) == ("not_soda_cloud", "get")
+    assert (failed.failure.http_status, failed.failure.trace_id) == (200, "a-trace")
+    assert failed.failure.message == (
+        f"{account.endpoint} does not answer as Soda Cloud: no runner. Check endpoint: it is https://cloud.soda.io,"
+        " https://cloud.us.soda.io or your organization's own."
+    )
+    assert failed.in_doubt is False
+    assert client.not_soda_cloud(Operation.DELETE, "no runner", None, in_doubt=True).in_doubt is True
+
+
+class Silent(Exception):
+    """A failure that says nothing."""
+
+
+def failed_for(*causes: BaseException) -> SodaError:
+    """What a request fails with whose causes these are, outermost first."""
+    for outer, inner in zip(causes, causes[1:]):
+        outer.__cause__ = inner
+
+    class Failing(Client):
+        def _exchange(self, *_arguments: Any) -> Any:
+            raise causes[0]
+
+    failing = Failing(connection("http://127.0.0.1:1", "an-id", "a-secret", retry_budget=0), clock=Time().clock)
+    return failure_of(failing, Operation.LIST)
+
+
+def test_a_request_without_an_answer_is_told_with_its_innermost_cause() -> None:
+    said = "No answer from Soda Cloud at http://127.0.0.1:1"
+    assert failed_for(OSError("outer"), ValueError("inner")).failure.message == f"{said} (inner)."
+    assert failed_for(OSError("outer"), Silent(), Silent(KeyError())).failure.message == f"{said} (KeyError)."
+    assert failed_for(OSError("outer"), ValueError("middle"), Silent()).failure.message == f"{said} (Silent)."
+
+
+def test_a_connection_that_was_not_made_is_told_with_its_cause() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    failure = failure_of(client_at(url), Operation.LIST).failure
+    assert re.fullmatch(rf"No connection to Soda Cloud at {re.escape(url)} \(.*Connection refused\)\.", failure.message)
+
+
+def test_an_answer_that_is_cut_off_is_told_with_its_cause() -> None:
+    with served(lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}") as url:
+        message = failure_of(client_at(url), Operation.LIST).failure.message
+    assert re.fullmatch(rf"No answer from Soda Cloud at {re.escape(url)} \(.*98.*\)\.", message)
+
+
+def test_causes_are_found_wherever_they_are_kept_and_once() -> None:
+    class Wrapping(Exception):
+        reason: Any = None
+
+    wrapping = Wrapping(ValueError("in the arguments"))
+    wrapping.reason = ValueError("in the reason")
+    wrapping.__cause__ = ValueError("the cause")
+    wrapping.__context__ = ValueError("the context, which is hidden by the cause")
+    assert [str(cause) for cause in _causes(wrapping)][1:] == ["in the reason", "in the arguments", "the cause"]
+
+    handled = ValueError("while another was handled")
+    handled.__context__ = KeyError()
+    assert [type(cause) for cause in _causes(handled)] == [ValueError, KeyError]
+
+    nested = Wrapping(Wrapping(ValueError("deep")), KeyError())
+    assert [type(cause) for cause in _causes(nested)] == [Wrapping, Wrapping, KeyError, ValueError]
+
+
+def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert list(itertools.islice(_causes(one), 5)) == [one, other]
+
+
+@pytest.mark.parametrize(
+    ("cause", "no_tls"),
+    [
+        (ssl.SSLError(1, "certificate verify failed: unable to get local issuer certificate"), True),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), True),
+        (ssl.SSLError(8, "EOF occurred in violation of protocol"), False),
+        (OSError("Could not find a suitable TLS CA certificate bundle, invalid path: x"), True),
+        (OSError("certificate verify failed"), False),
+    ],
+    ids=str,
+)
+def test_only_what_waiting_does_not_mend_is_a_failure_of_tls(cause: Exception, no_tls: bool) -> None:
+    assert failed_for(cause).failure.code == ("tls_failed" if no_tls else "no_answer")
+
+
 # How long is waited
 
 
@@ -341,10 +542,21 @@ def test_the_random_stretch_is_the_default(account: Account) -> None:
 
 
 def test_other_waits_grow(account: Account, time_: Time) -> None:
-    account.fault("status", IDS[Operation.LIST], status=502, times=4)
+    account.fault("status", IDS[Operation.LIST], status=502, times=7)
     client_of(account, time_).send(Operation.LIST, RUNNERS)
-    assert time_.waits == sorted(set(time_.waits))
-    assert time_.waits[0] >= 1
+    assert time_.waits == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_budget_of_a_second_is_one(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=502)
+    client_of(account, time_, retry_budget=1).send(Operation.LIST, RUNNERS)
+    assert time_.waits == [1]
+
+
+def test_soda_cloud_may_say_when_it_is_there_again(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=503, headers={"Retry-After": "7"})
+    client_of(account, time_).send(Operation.LIST, RUNNERS)
+    assert time_.waits == [7]
 
 
 def test_the_budget_bounds_the_waiting_for_one_request(account: Account, time_: Time) -> None:
@@ -636,7 +848,9 @@ def test_an_answer_without_end_is_not_soda_clouds() -> None:
             connected.sendall(b" " * 2**20)
 
     with listening(flood) as url:
-        assert failure_of(client_at(url, timeout=30), Operation.LIST).failure.code == "not_soda_cloud"
+        failure = failure_of(client_at(url, timeout=30), Operation.LIST).failure
+    assert failure.code == "not_soda_cloud"
+    assert f"Soda Cloud: the answer is larger than {64 * 2**20} bytes. " in failure.message
 
 
 def test_a_compressed_answer_without_end_is_not_soda_clouds() -> None:
@@ -814,6 +1028,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(
     failed = failure_of(client_of(secure, time_), operation)
     assert failed.failure.code == "tls_failed"
     assert failed.failure.retryable is False
+    assert failed.failure.message.startswith(f"No secure connection to {secure.endpoint} (")
+    assert "certificate verify failed" in failed.failure.message
     assert "ca_path" in failed.failure.message
     assert failed.in_doubt is False
     assert secure.operations() == []
@@ -898,6 +1114,7 @@ def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> Non
         ({"retry_budget": -1}, "invalid_arguments"),
         ({"retry_budget": float("inf")}, "invalid_arguments"),
         ({"ca_path": "/no/such/file.pem"}, "ca_path_unusable"),
+        ({"ca_path": "no\0file"}, "ca_path_unusable"),
     ],
     ids=str,
 )
@@ -907,6 +1124,15 @@ def test_a_connection_that_cannot_be_meant_is_refused_before_anything_is_sent(op
     with pytest.raises(SodaError) as failed:
         connection(**{**good, **options})
     assert failed.value.failure.code == code
+
+
+@pytest.mark.parametrize(
+    ("ca_path", "said"), [("/no/such/file.pem", "No such file or directory"), ("no\0file", "embedded null byte")]
+)
+def test_of_a_ca_path_that_cannot_be_used_it_is_said_why(ca_path: str, said: str) -> None:
+    with pytest.raises(SodaError) as failed:
+        connection("https://cloud.soda.io", "an-id", "a-secret", ca_path=ca_path)
+    assert failed.value.failure.message.startswith(f"ca_path {ca_path} cannot be used ({said}). Name a file ")
 
 
 @pytest.mark.parametrize("content", ["", "no certificate"], ids=["empty", "text"])

@@ -434,6 +434,30 @@ def test_of_what_others_wrote_the_rest_is_shown(file_format: str, text: str) -> 
     assert yaml.safe_load(masked(file_format, text)) == yaml.safe_load(text)
 
 
+# fmt: off
+SHOWN = [
+    # format, text, what of it is shown
+    ("dotenv", "A=one=two\n# B=c\n\n  \nSODA_API_KEY_ID=an-id\nSODA_AGENT_ID=another\nexport C=d\nsecret\n",
+     "A=*\n# (a line that is no NAME=value, not shown)\n\n  \nSODA_API_KEY_ID=an-id\nSODA_AGENT_ID=another\n"
+     "export C=*\n# (a line that is no NAME=value, not shown)\n"),
+    # What looks like a variable of another name is one.
+    ("dotenv", "B=c # A=b\n#A=b#\n", "B=*\n# (a line that is no NAME=value, not shown)\n"),
+    ("helm_values", "a: b\n---\nc: d\n", 'a: "b"\n---\nc: "d"\n'),
+    # What stands in a list is shown or masked like what stands in a mapping.
+    ("helm_values", "a: [b, {name: c, token: d}]\n", 'a:\n- "b"\n- name: "c"\n  token: "*"\n'),
+    ("helm_values", "env: [{name: a, value: b}]\n", 'env:\n- name: "a"\n  value: "*"\n'),
+    ("helm_values", "name: a\nvalue: b\n", 'name: "a"\nvalue: "b"\n'),
+    ("helm_values", "stringData: {a: b}\nstringdata: {a: b}\n", 'stringData:\n  a: "*"\nstringdata:\n  a: "b"\n'),
+    ("helm_values", "a: 1\nb: null\nsecret: null\n", "a: 1\nb: null\nsecret: null\n"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("file_format", "text", "expected"), SHOWN)
+def test_what_is_shown_of_a_file(file_format: str, text: str, expected: str) -> None:
+    assert masked(file_format, text, "*") == expected
+
+
 @every_format
 def test_nothing_is_shown_of_an_empty_file(file_format: str) -> None:
     assert masked(file_format, "").strip() in ("", "null", "...", "null\n...")

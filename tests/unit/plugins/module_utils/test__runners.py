@@ -84,6 +84,9 @@ def test_an_account_without_runners_has_an_empty_listing_of_one_page(account: Ac
         pytest.param([page("a", total=2, last=False), page("a", total=2)], id="one comes twice, on two pages"),
         pytest.param([page("a", total=2, last=False), page("a", total=2, last=False)], id="a page brings nothing new"),
         pytest.param([page(total=1, last=False)], id="an empty page that is not the last"),
+        pytest.param(
+            [page(None, total=3, last=False), page(total=3, last=False)], id="an empty page after one without ids"
+        ),
     ],
 )
 def test_what_moved_while_it_was_read_is_read_again(account: Account, runners: Runners, pages: list[Json]) -> None:
@@ -147,7 +150,7 @@ def test_an_answer_that_is_no_page_of_runners_is_not_soda_clouds(
     assert failed.failure.code == "not_soda_cloud"
     assert (failed.failure.operation, failed.failure.http_status) == ("list", 200)
     assert failed.failure.trace_id == trace_id_of_last(account)
-    assert "the answer is JSON, but no page of runners" in failed.failure.message
+    assert "Soda Cloud: the answer is JSON, but no page of runners. " in failed.failure.message
     assert failed.in_doubt is False
     assert account.operations() == [LIST]
 
@@ -243,6 +246,12 @@ def test_an_id_is_one_segment_of_the_path_whatever_is_in_it(account: Account, ru
     assert found.name == "a"
     assert runners.delete("../x y?z#%") is True
     assert {entry["path"] for entry in account.journal()} == {"/api/v1/runners/..%2Fx%20y%3Fz%23%25"}
+
+
+@pytest.mark.parametrize("runner_id", ["X", ".a", "a.", "a..b", "-", "0"])
+def test_an_id_may_have_dots(account: Account, runners: Runners, runner_id: str) -> None:
+    account.seed({"name": "a", "id": runner_id})
+    assert runners.get(runner_id) is not None
 
 
 @pytest.mark.parametrize("runner_id", ["", ".", "..", "..."])
