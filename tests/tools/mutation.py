@@ -93,8 +93,11 @@ timeout_constant = 30.0
 """
 
 
-_NOTICED = (1, 3, 24, 36, 152, 255, -24, -9, -11)
-"""mutmut's numbers for a test that failed, and for tests that did not end: a hang is noticed as well."""
+_ENDLESS = (24, 36, 152, -24)
+"""mutmut's numbers for tests that did not end in time."""
+
+_NOTICED = (1, 3, 255, -9, -11, *_ENDLESS)
+"""mutmut's numbers for a test that failed, and for a hang, which is noticed as well."""
 
 _PATIENCE = 300.0
 """Seconds that the emulator may take to start, where all of this is of the least priority."""
@@ -111,7 +114,8 @@ named with `ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writ
 
 Not changed are functions with a decorator and what stands outside of functions, which mutmut cannot change, and
 sentences for people, whose words no test pins. The score is the share of what was killed in all: what is explained
-counts as not killed. There is none for a file whose mutants were not all tried.
+counts as not killed. There is none for a file whose mutants were not all tried. A mutant that is killed by time is one
+with which the tests did not end.
 
 Commit {commit}.
 """
@@ -139,6 +143,10 @@ class Mutant:
         return self.code in _NOTICED
 
     @property
+    def endless(self) -> bool:
+        return self.code in _ENDLESS
+
+    @property
     def tried(self) -> bool:
         return self.code is not None
 
@@ -163,6 +171,8 @@ class Row:
     mutants: int
     untried: int
     killed: int
+    endless: int
+    """Of those killed, by the time that their tests took: on a machine with too much to do it may be any mutant."""
     explained: int
 
     @property
@@ -226,7 +236,10 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     print("", *survivors, *faults, "", *table(rows), sep="\n")
     if options.write:
         DOCUMENT.write_text(document(rows, explanations), "utf-8")
-    summary = f"{whole.shown_score} of {whole.mutants - whole.untried} mutants noticed, {whole.explained} explained"
+    summary = (
+        f"{whole.shown_score} of {whole.mutants - whole.untried} mutants noticed, {whole.endless} of them by time,"
+        f" {whole.explained} explained"
+    )
     return judged(whole.killed + whole.explained, len(survivors) + len(faults), summary, 0)
 
 
@@ -356,24 +369,25 @@ def _row(name: str, mutants: t.Sequence[Mutant], explanations: t.Container[Chang
         mutants=len(mutants),
         untried=sum(not mutant.tried for mutant in mutants),
         killed=sum(mutant.noticed for mutant in mutants),
+        endless=sum(mutant.endless for mutant in mutants),
         explained=sum(m.tried and not m.noticed and m.change in explanations for m in mutants),
     )
 
 
 def total(rows: t.Sequence[Row]) -> Row:
     """The last row of the table."""
-    columns = ("mutants", "untried", "killed", "explained")
+    columns = ("mutants", "untried", "killed", "endless", "explained")
     return Row("all", **{column: sum(getattr(row, column) for row in rows) for column in columns})
 
 
 def table(rows: t.Sequence[Row]) -> list[str]:
     """Lines in Markdown, which people can read as well."""
     lines = [
-        "| file | mutants | not tried | killed | explained | survived | score |",
-        "| --- | --: | --: | --: | --: | --: | --: |",
+        "| file | mutants | not tried | killed | of them by time | explained | survived | score |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for row in (*rows, total(rows)):
-        columns = (row.mutants, row.untried, row.killed, row.explained, row.survived, row.shown_score)
+        columns = (row.mutants, row.untried, row.killed, row.endless, row.explained, row.survived, row.shown_score)
         lines.append(f"| `{row.name}` | {' | '.join(map(str, columns))} |")
     return lines
 

@@ -41,9 +41,9 @@ def test_a_test_that_fails_or_hangs_notices(code: int | None, noticed: bool) -> 
 
 
 def test_what_is_explained_is_not_counted_as_noticed() -> None:
-    noticed = Mutant("_plan", "present", "a", "b", 1)
-    row = mutation._row("_plan", [SURVIVOR, noticed, noticed, noticed], {SURVIVOR.change: "a reason"})
-    assert row == Row("_plan", mutants=4, untried=0, killed=3, explained=1)
+    noticed, hung = Mutant("_plan", "present", "a", "b", 1), Mutant("_plan", "present", "a", "b", 36)
+    row = mutation._row("_plan", [SURVIVOR, noticed, noticed, hung], {SURVIVOR.change: "a reason"})
+    assert row == Row("_plan", mutants=4, untried=0, killed=3, endless=1, explained=1)
     assert (row.survived, row.score) == (0, 75.0)
 
 
@@ -53,17 +53,17 @@ def test_a_mutant_that_was_not_tried_counts_for_nothing() -> None:
 
 
 def test_where_nothing_was_tried_there_is_no_score() -> None:
-    assert mutation.table([Row("_plan", 5, 5, 0, 0)])[2] == "| `_plan` | 5 | 5 | 0 | 0 | 0 | not tried |"
+    assert mutation.table([Row("_plan", 5, 5, 0, 0, 0)])[2] == "| `_plan` | 5 | 5 | 0 | 0 | 0 | 0 | not tried |"
 
 
 def test_where_some_were_not_tried_there_is_no_score_either() -> None:
-    assert mutation.table([Row("_plan", 5, 1, 4, 0)])[2] == "| `_plan` | 5 | 1 | 4 | 0 | 0 | not all tried |"
+    assert mutation.table([Row("_plan", 5, 1, 4, 0, 0)])[2] == "| `_plan` | 5 | 1 | 4 | 0 | 0 | 0 | not all tried |"
 
 
 def test_the_last_row_is_of_all() -> None:
-    lines = mutation.table([Row("_plan", 3, 0, 2, 1), Row("_seal", 1, 0, 1, 0)])
-    assert lines[2] == "| `_plan` | 3 | 0 | 2 | 1 | 0 | 66.7 % |"
-    assert lines[-1] == "| `all` | 4 | 0 | 3 | 1 | 0 | 75.0 % |"
+    lines = mutation.table([Row("_plan", 3, 0, 2, 1, 1), Row("_seal", 1, 0, 1, 0, 0)])
+    assert lines[2] == "| `_plan` | 3 | 0 | 2 | 1 | 1 | 0 | 66.7 % |"
+    assert lines[-1] == "| `all` | 4 | 0 | 3 | 1 | 1 | 0 | 75.0 % |"
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,18 @@ def test_a_row_warns_of_this_alone(soda: Soda, row: Row, state: str) -> None:
     assert all(row.warning is None or row.warning in warning for warning in warnings)
 
 
+def foreseen_key(soda: Soda, row: Row) -> Json | None:
+    """What check mode returns of the key that a run would return: of a new one what can be known."""
+    if row.key == "none":
+        return None
+    path = str(soda.key_path)
+    if row.key == "new":
+        version = row.options.get("key_version", 1)
+        return {"api_key_id": None, "path": path, "key_version": version, "issued_at": None}
+    file = soda.key()
+    return {"path": path, **{field: file[field] for field in ("api_key_id", "key_version", "issued_at")}}
+
+
 @every_row
 @pytest.mark.parametrize("diff", [False, True], ids=["check", "check and diff"])
 def test_check_mode_predicts_a_row_and_changes_nothing(soda: Soda, row: Row, state: str, diff: bool) -> None:
@@ -213,6 +225,7 @@ def test_check_mode_predicts_a_row_and_changes_nothing(soda: Soda, row: Row, sta
     if row.foreseen:
         assert ran["changed"] is row.changed
     assert ran["registration"] == row.registration
+    assert ran["key"] == foreseen_key(soda, row)
     assert len(ran.warnings) == (row.warning is not None)
     assert ran.operations == [operation for operation in row.operations if operation not in (CREATE, DELETE)]
     assert snapshot(soda.folder) == before
@@ -596,7 +609,7 @@ def test_without_key_path_the_secret_stands_in_one_place_of_the_result(soda: Sod
 def test_without_key_path_check_mode_predicts_and_issues_nothing(soda: Soda) -> None:
     ran = soda.runner(key_path=None, check=True)
     assert (ran["changed"], ran["registration"]) == (True, "pending")
-    assert "api_key_secret" not in ran["key"]
+    assert ran["key"] == {"api_key_id": None, "path": None, "key_version": 1, "issued_at": None}
     assert len(ran.warnings) == 1
     assert ran.operations == [LIST]
 
