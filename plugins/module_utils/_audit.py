@@ -307,7 +307,8 @@ class _Comparison:
             runner = ours[number] if number < len(ours) else None
             if runner is not None or one.wanted:
                 # What is to be said of a host is said once.
-                yield self._row(account, one, runner, named, hosts, with_host=number < len(hosts))
+                of_host = self._of_host(one, runner, named) if one.wanted and number < len(hosts) else ()
+                yield self._row(account, one, runner, named, hosts, of_host)
         for runner in named:
             if not _is_self_hosted(runner):
                 yield self._row(account, None, runner, [runner], [])
@@ -319,14 +320,13 @@ class _Comparison:
         runner: Runner | None,
         named: list[Runner],
         hosts: list[Seen],
-        with_host: bool = True,
+        of_host: t.Iterable[Finding] = (),
     ) -> Row:
         alone = len(named) <= 1 and len(hosts) <= 1
         findings: list[Finding] = []
         if not alone and (runner is None or (runner.name is not None and _is_self_hosted(runner))):
             findings += _duplicate(named, hosts)
-        if one is not None and one.wanted and with_host:
-            findings += self._of_host(one, runner, named)
+        findings += of_host
         if runner is not None and _is_self_hosted(runner):
             findings += self._of_runner(runner)
             if one is None or not one.wanted:
@@ -335,7 +335,8 @@ class _Comparison:
         findings.sort(key=lambda finding: CODES.index(finding.code))
         codes = {finding.code for finding in findings}
         return Row(
-            name=one.name if one is not None else None if runner is None else runner.name,
+            # Whichever it is of: they are together because they have one name.
+            name=(hosts or named)[0].name,
             account=account,
             runner=runner,
             host=None if one is None else one.host,
@@ -440,7 +441,7 @@ def _list(words: t.Iterable[str], most: int = 5) -> str:
 
 def _age(age: datetime.timedelta) -> str:
     """How long, in the largest unit that says something."""
-    minutes = int(max(age.total_seconds(), 0) // 60)
+    minutes = age // datetime.timedelta(minutes=1)
     if minutes < 120:
         return f"{minutes} min"
     if minutes < 48 * 60:
@@ -505,7 +506,9 @@ def as_json(report: Report) -> dict[str, t.Any]:
         "findings": report.found(),
         "newest_versions": report.newest,
         "rows": [_row_as_json(row) for row in report.rows],
-        "stale": [_stale_as_json(row, askers[row.account]) for row in report.rows if row.stale],
+        "stale": [
+            _stale_as_json(row, row.runner, askers[row.account]) for row in report.rows if row.stale and row.runner
+        ],
     }
 
 
@@ -522,8 +525,7 @@ def _row_as_json(row: Row) -> dict[str, t.Any]:
     }
 
 
-def _stale_as_json(row: Row, asked_by: str) -> dict[str, t.Any]:
-    runner = t.cast(Runner, row.runner)
+def _stale_as_json(row: Row, runner: Runner, asked_by: str) -> dict[str, t.Any]:
     return {
         "name": runner.name,
         "id": runner.id,

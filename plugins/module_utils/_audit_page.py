@@ -232,7 +232,7 @@ def _moment(moment: datetime.datetime) -> str:
 
 
 def _beside(name: str) -> str:
-    return Path(__file__).with_name(name).read_text("utf-8")
+    return Path(__file__).with_name(name).read_bytes().decode()
 
 
 def _hash(text: str) -> str:

@@ -51,7 +51,7 @@ def shown(text: str) -> str:
 
     What does not print is written as an escape sequence: control characters, and what turns the direction around.
     """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -84,5 +84,6 @@ def _cut(text: str) -> str:
 def _width(text: str) -> int:
     """How many columns a terminal takes for it."""
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+        for char in text
     )

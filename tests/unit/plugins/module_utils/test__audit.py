@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import datetime
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -46,7 +48,8 @@ AWAY = replace(ONLINE, is_online=False, last_seen_timestamp=ago(hours=23))
 OFFLINE = replace(ONLINE, is_online=False, last_seen_timestamp=ago(hours=25))
 NEVER_SEEN = replace(ONLINE, is_online=False, last_seen_timestamp=None)
 SAYS_NOTHING = replace(ONLINE, is_online=None, last_seen_timestamp=None)
-BEHIND = replace(ONLINE, id="id-2", name="two", versions={"runner": "1.1.9"})
+TWO_ONLINE = replace(ONLINE, id="id-2", name="two")
+BEHIND = replace(TWO_ONLINE, versions={"runner": "1.1.9"})
 HOSTED = replace(ONLINE, type="SODA_HOSTED", is_online=False, last_seen_timestamp=ago(days=100))
 UNTYPED = replace(OFFLINE, type=None)
 NAMELESS = replace(OFFLINE, name=None)
@@ -70,6 +73,9 @@ TABLE = [
     ([HELD], [AWAY], [("host", "in_order", [], False)]),
     ([HELD], [SAYS_NOTHING], [("host", "in_order", [], False)]),
     ([NEW], [], [("host", "waiting", [], False)]),
+    # What has just reached a limit is not over it.
+    ([replace(HELD, issued_at=ago(minutes=30))], [], [("host", "waiting", [], False)]),
+    ([HELD], [replace(OFFLINE, last_seen_timestamp=ago(hours=24))], [("host", "in_order", [], False)]),
     ([HELD], [], [("host", "not_registered", ["not_registered"], False)]),
     ([replace(HELD, issued_at="?")], [], [("host", "not_registered", ["not_registered"], False)]),
     ([HELD], [OFFLINE], [("host", "offline", ["offline"], True)]),
@@ -122,6 +128,16 @@ def codes(row: Row) -> list[str]:
     return [finding.code for finding in row.findings]
 
 
+@pytest.fixture
+def away_from_utc() -> Iterator[None]:
+    """A machine whose own time is not UTC. The rule is written out, so that no time zone database is needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(("seen", "runners", "expected"), TABLE)
 def test_findings(
     seen: list[Seen], runners: list[Runner], expected: list[tuple[str | None, str, list[str], bool]]
@@ -133,10 +149,13 @@ def test_findings(
 @pytest.mark.parametrize(
     ("runner", "seen", "detail"),
     [
-        (replace(OFFLINE, last_seen_timestamp=ago(hours=47)), HELD, "last seen 47 h ago"),
+        (replace(OFFLINE, last_seen_timestamp=ago(hours=47, minutes=59)), HELD, "last seen 47 h ago"),
+        (replace(OFFLINE, last_seen_timestamp=ago(hours=48)), HELD, "last seen 2 d ago"),
         (replace(OFFLINE, last_seen_timestamp=ago(days=9)), HELD, "last seen 9 d ago"),
         (NEVER_SEEN, HELD, "it is not known since when"),
-        (None, replace(HELD, issued_at=ago(minutes=45)), "its key was issued 45 min ago"),
+        (None, replace(HELD, issued_at=ago(minutes=45, seconds=59)), "its key was issued 45 min ago"),
+        (None, replace(HELD, issued_at=ago(minutes=119)), "its key was issued 119 min ago"),
+        (None, replace(HELD, issued_at=ago(minutes=120)), "its key was issued 2 h ago"),
         (None, replace(HELD, issued_at="?"), "its key was issued, it is not known when"),
         (None, NO_KEY, "none was issued yet"),
         (ONLINE, NO_KEY, "the runner is registered, so its key was lost"),
@@ -152,10 +171,40 @@ def test_a_finding_says_what_and_since_when(runner: Runner | None, seen: Seen, d
     assert detail in [finding.detail for row in rows for finding in row.findings]
 
 
-def test_several_of_one_name_are_named_by_id_and_by_host() -> None:
-    many = [replace(ONLINE, id=f"id-{number}") for number in range(8)]
-    (detail,) = {row.findings[0].detail for row in report([HELD, OTHER_HOST], many).rows}
-    assert detail == "the runners id-0, id-1, id-2, id-3, id-4 and 3 more; declared by host, other"
+def test_a_runner_in_no_inventory_is_named_and_nothing_more_is_said_of_it() -> None:
+    rows = report([], [replace(AWAY, name="gone"), NAMELESS]).rows
+    assert [(row.name, row.findings[-1].code, row.findings[-1].detail) for row in rows] == [
+        (None, "not_in_inventory", ""),
+        ("gone", "not_in_inventory", ""),
+    ]
+
+
+def test_a_name_can_be_taken_by_runners_of_several_types() -> None:
+    rows = report([HELD], [HOSTED, replace(HOSTED, type="")]).rows
+    assert [row.findings[0].detail for row in rows if row.findings] == ["by a runner of the type ?, SODA_HOSTED"]
+
+
+def test_each_part_that_is_behind_is_told_with_what_it_is_behind() -> None:
+    old = replace(ONLINE, versions={"runner": "1.2.0", "library": "3.0", "agent": "0.9"})
+    new = replace(TWO_ONLINE, versions={"runner": "1.3.0", "library": "3.0", "agent": "1.0"})
+    (row,) = (row for row in report([HELD, TWO], [old, new]).rows if row.findings)
+    assert row.findings[0].detail == "agent 0.9, the newest is 1.0; runner 1.2.0, the newest is 1.3.0"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "ids", "expected"),
+    [
+        ((HELD,), ("id-1", None), "the runners id-1, without an id"),
+        ((HELD, OTHER_HOST), ("id-1",), "declared by host, other"),
+        ((HELD, OTHER_HOST), tuple("abcde"), "the runners a, b, c, d, e; declared by host, other"),
+        ((HELD, OTHER_HOST), tuple("abcdefgh"), "the runners a, b, c, d, e and 3 more; declared by host, other"),
+    ],
+)
+def test_several_of_one_name_are_named_by_id_and_by_host(
+    hosts: tuple[Seen, ...], ids: tuple[str | None, ...], expected: str
+) -> None:
+    (detail,) = {row.findings[0].detail for row in report([*hosts], [replace(ONLINE, id=one) for one in ids]).rows}
+    assert detail == expected
 
 
 def test_each_account_is_compared_with_its_own_listing() -> None:
@@ -169,14 +218,31 @@ def test_each_account_is_compared_with_its_own_listing() -> None:
 
 
 def test_runners_of_hosts_that_were_not_looked_at_are_counted_and_not_judged() -> None:
-    made = report([TWO], [OFFLINE, BEHIND], elsewhere=("one", "two"))
+    listings = [Listed(EUROPE, "host2", (OFFLINE, BEHIND)), Listed(AMERICA, "there", (OFFLINE,))]
+    made = report([TWO], [], elsewhere=("one", "two"), listings=listings)
     assert [row.name for row in made.rows] == ["two"]
-    assert made.elsewhere == 1
+    assert made.elsewhere == 2
 
 
 def test_the_gravest_come_first_then_by_name() -> None:
     seen = [HELD, replace(NO_KEY, host="z", name="z"), replace(NO_KEY, host="a", name="a")]
     assert [row.name for row in report(seen, [ONLINE]).rows] == ["a", "z", "one"]
+
+
+def test_rows_of_one_state_are_ordered_by_name_then_host_then_id_and_what_has_none_comes_first() -> None:
+    hosts = [replace(HELD, host="B"), replace(HELD, host="A")]
+    twins = [replace(AWAY, id=one) for one in ("B", "A", None)]
+    away = [replace(OFFLINE, id="C", name="A"), replace(NAMELESS, id="D")]
+    made = report(hosts, [], listings=[Listed(EUROPE, "A", ()), Listed(AMERICA, "there", (*twins, *away))])
+    assert [(row.state, row.name, row.host, row.runner and row.runner.id) for row in made.rows] == [
+        ("duplicate_name", "one", None, None),
+        ("duplicate_name", "one", None, "A"),
+        ("duplicate_name", "one", None, "B"),
+        ("duplicate_name", "one", "A", None),
+        ("duplicate_name", "one", "B", None),
+        ("offline", None, None, "D"),
+        ("offline", "A", None, "C"),
+    ]
 
 
 def test_every_finding_counts_once_for_each_row_that_has_it() -> None:
@@ -203,7 +269,11 @@ def test_every_finding_counts_once_for_each_row_that_has_it() -> None:
         ("day", replace(AWAY, last_seen_timestamp=ago(hours=24))),
         ("week", replace(AWAY, last_seen_timestamp=ago(days=7))),
         ("month", replace(AWAY, last_seen_timestamp=ago(days=30))),
-        ("longer", replace(AWAY, last_seen_timestamp=ago(days=31))),
+        # A second later it is the next.
+        ("day", replace(AWAY, last_seen_timestamp=ago(minutes=60, seconds=1))),
+        ("week", replace(AWAY, last_seen_timestamp=ago(hours=24, seconds=1))),
+        ("month", replace(AWAY, last_seen_timestamp=ago(days=7, seconds=1))),
+        ("longer", replace(AWAY, last_seen_timestamp=ago(days=30, seconds=1))),
         ("hour", replace(AWAY, last_seen_timestamp=ago(minutes=-5))),  # a clock that goes wrong
         ("unknown", NEVER_SEEN),
         ("unknown", UNREADABLE),
@@ -224,6 +294,7 @@ def test_last_contact(contact: str, runner: Runner | None) -> None:
         ("1.2.3-rc1", "1.2.3"),
         ("1.2.3.dev4", "1.2.3"),
         ("0.9+build7", "1.0"),
+        ("1.2.0", "9" * 100),
     ],
 )
 def test_what_is_behind(lower: str, higher: str) -> None:
@@ -244,7 +315,7 @@ def test_what_is_behind(lower: str, higher: str) -> None:
         # What is no version is not compared.
         ("1.2.0", "latest"),
         ("", "1.2.0"),
-        ("1" * 200, "1.2.0"),
+        ("9" * 101, "1.2.0"),
     ],
 )
 def test_what_is_not_behind(one: str, other: str) -> None:
@@ -254,7 +325,108 @@ def test_what_is_not_behind(one: str, other: str) -> None:
 
 def test_a_runner_of_soda_makes_no_other_outdated() -> None:
     newer = replace(HOSTED, name="x", versions={"runner": "9.0"})
-    assert report([HELD], [ONLINE, newer]).newest == {"runner": "1.2.0"}
+    assert report([HELD], [newer, ONLINE]).newest == {"runner": "1.2.0"}
+
+
+@pytest.mark.parametrize(
+    ("versions", "newest"),
+    [
+        (("1.2", "v1.2.0", "1.1"), {"runner": "1.2"}),  # of what is equal, the first
+        (("0.0",), {"runner": "0.0"}),
+        (("0.0-rc1", "latest"), {}),
+    ],
+)
+def test_the_newest_version_is_a_release_as_a_runner_has_it(versions: tuple[str, ...], newest: dict[str, str]) -> None:
+    runners = [replace(ONLINE, versions={"runner": version}) for version in versions]
+    assert report([], runners).newest == newest
+
+
+@pytest.mark.usefixtures("away_from_utc")
+def test_the_json_report_has_all_of_it() -> None:
+    there = replace(HELD, host="there", name="two", account=AMERICA)
+    gone = replace(OFFLINE, id="id-3", name="gone")
+    listings = [Listed(EUROPE, "host", (ONLINE, HOSTED)), Listed(AMERICA, "there", (gone,))]
+    moment = NOW.replace(microsecond=500_000).astimezone(datetime.timezone(datetime.timedelta(hours=2)))
+    europe = {"endpoint": "https://cloud.soda.io", "api_key_id": "europe"}
+    america = {"endpoint": "https://cloud.us.soda.io", "api_key_id": "america"}
+    assert _audit.as_json(audit([HELD, there], listings, (), LIMITS, moment)) == {
+        "format": "community.soda.audit",
+        "format_version": 1,
+        "generated_at": "2026-01-31T12:00:00Z",
+        "limits": {"pending_minutes": 30, "offline_hours": 24},
+        "accounts": [
+            {**europe, "asked_by": "host", "runners": 2},
+            {**america, "asked_by": "there", "runners": 1},
+        ],
+        "totals": {
+            "rows": 4,
+            "runners": 3,
+            "hosts": 2,
+            "online": 1,
+            "in_order": 2,
+            "attention": 2,
+            "stale": 1,
+            "elsewhere": 0,
+        },
+        "findings": {**dict.fromkeys(_audit.CODES, 0), "not_registered": 1, "offline": 1, "not_in_inventory": 1},
+        "newest_versions": {"runner": "1.2.0"},
+        "rows": [
+            {
+                "name": "two",
+                "host": "there",
+                **america,
+                "state": "not_registered",
+                "findings": [{"code": "not_registered", "detail": "its key was issued 3 d ago"}],
+                "key_issued_at": HELD.issued_at,
+                "runner": None,
+                "stale": False,
+            },
+            {
+                "name": "gone",
+                "host": None,
+                **america,
+                "state": "offline",
+                "findings": [
+                    {"code": "offline", "detail": "last seen 25 h ago"},
+                    {"code": "not_in_inventory", "detail": ""},
+                ],
+                "key_issued_at": None,
+                "runner": gone.as_result(),
+                "stale": True,
+            },
+            {
+                "name": "one",
+                "host": None,
+                **europe,
+                "state": "hosted",
+                "findings": [],
+                "key_issued_at": None,
+                "runner": HOSTED.as_result(),
+                "stale": False,
+            },
+            {
+                "name": "one",
+                "host": "host",
+                **europe,
+                "state": "in_order",
+                "findings": [],
+                "key_issued_at": HELD.issued_at,
+                "runner": ONLINE.as_result(),
+                "stale": False,
+            },
+        ],
+        "stale": [
+            {
+                "name": "gone",
+                "id": "id-3",
+                "host": None,
+                "asked_by": "there",
+                **america,
+                "findings": ["offline", "not_in_inventory"],
+                "last_seen_timestamp": gone.last_seen_timestamp,
+            },
+        ],
+    }
 
 
 def test_the_json_report_names_what_can_be_decommissioned() -> None:

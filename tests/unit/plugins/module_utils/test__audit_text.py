@@ -19,10 +19,12 @@ NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
 ACCOUNT = Account("https://cloud.soda.io", "key-1")
 
 
-def report(*names: str, seen: tuple[Seen, ...] = (), elsewhere: tuple[str, ...] = ()) -> Report:
+def report(
+    *names: str | None, seen: tuple[Seen, ...] = (), elsewhere: tuple[str, ...] = (), online: bool = False
+) -> Report:
     """An audit of runners of these names, which were seen a day ago and are in no inventory."""
     runners = tuple(
-        Runner(f"id-{name}", name, None, "SELF_HOSTED", False, "2026-01-30T11:00:00Z", {}) for name in names
+        Runner(f"id-{name}", name, None, "SELF_HOSTED", online, "2026-01-30T11:00:00Z", {}) for name in names
     )
     limits = Limits(datetime.timedelta(minutes=30), datetime.timedelta(hours=24))
     return audit(seen, [Listed(ACCOUNT, "host", runners)], elsewhere, limits, NOW)
@@ -57,6 +59,42 @@ def test_a_name_takes_one_line_and_does_nothing_to_the_terminal(name: str) -> No
     assert line.isprintable()
 
 
+def test_what_prints_is_shown_as_it_is_and_the_rest_as_an_escape_sequence() -> None:
+    assert _audit_text.shown("a\\b 'é\" 東京") == "a\\b 'é\" 東京"
+    assert _audit_text.shown("\n\x1b\xa0\u202e\ud800\U000e0001") == r"\n\x1b\xa0\u202e\ud800\U000e0001"
+
+
+def test_a_runner_without_a_name_has_a_line() -> None:
+    assert _audit_text.table(report(None)).splitlines()[5:] == [
+        "Offline  (no name)  -     last seen 25 h ago; in no inventory",
+    ]
+
+
+def test_a_line_in_which_nothing_follows_the_host_ends_there() -> None:
+    assert _audit_text.table(report("one", online=True)).splitlines()[3:] == [
+        "STATE            RUNNER  HOST  WHAT WAS FOUND",
+        "In no inventory  one     -",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x" * 40, "x" * 40),
+        ("x" * 41, "x" * 39 + "…"),
+        # Wide characters take two columns, and what is put upon another takes none.
+        ("東" * 20, "東" * 20),
+        ("東" * 21, "東" * 19 + "…"),
+        ("Ａ" * 20, "Ａ" * 20),
+        ("Ａ" * 21, "Ａ" * 19 + "…"),
+        ("e\u0301" * 40, "e\u0301" * 40),
+    ],
+)
+def test_a_name_takes_40_columns_at_most(name: str, expected: str) -> None:
+    (line,) = _audit_text.table(report(name)).splitlines()[5:]
+    assert line == f"Offline  {expected}  -     last seen 25 h ago; in no inventory; stale"
+
+
 def test_columns_stay_in_line_whatever_is_in_them() -> None:
     _head, *lines = _audit_text.table(report("東京", "e\u0301", "x" * 300)).splitlines()[4:]
     places = {sum(_audit_text._width(char) for char in line.partition("last seen")[0]) for line in lines}
@@ -64,7 +102,15 @@ def test_columns_stay_in_line_whatever_is_in_them() -> None:
     assert len(places) == 1
 
 
-def test_more_rows_than_a_person_reads_are_counted() -> None:
-    lines = _audit_text.table(report(*(f"r{number}" for number in range(250)))).splitlines()
-    assert len(lines) < 120
-    assert lines[-1] == "… and 150 more, which the report files have"
+@pytest.mark.parametrize(
+    ("rows", "shown", "last"),
+    [
+        (100, 100, []),
+        (101, 100, ["… and 1 more, which the report files have"]),
+        (250, 100, ["… and 150 more, which the report files have"]),
+    ],
+)
+def test_more_rows_than_a_person_reads_are_counted(rows: int, shown: int, last: list[str]) -> None:
+    lines = _audit_text.table(report(*(f"r{number}" for number in range(rows)))).splitlines()[5:]
+    assert sum(line.startswith("Offline  ") for line in lines) == shown
+    assert lines[shown:] == last

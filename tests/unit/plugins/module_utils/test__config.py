@@ -441,7 +441,7 @@ SHOWN = [
      "A=*\n# (a line that is no NAME=value, not shown)\n\n  \nSODA_API_KEY_ID=an-id\nSODA_AGENT_ID=another\n"
      "export C=*\n# (a line that is no NAME=value, not shown)\n"),
     # What looks like a variable of another name is one.
-    ("dotenv", "B=c # A=b\n#A=b#\n", "B=*\n# (a line that is no NAME=value, not shown)\n"),
+    ("dotenv", "B=c # A=b\n#A=b#\n  # A=b\n", "B=*\n" + 2 * "# (a line that is no NAME=value, not shown)\n"),
     ("helm_values", "a: b\n---\nc: d\n", 'a: "b"\n---\nc: "d"\n'),
     # What stands in a list is shown or masked like what stands in a mapping.
     ("helm_values", "a: [b, {name: c, token: d}]\n", 'a:\n- "b"\n- name: "c"\n  token: "*"\n'),
