@@ -426,7 +426,7 @@ class Client:
             message = f"{what} answered {attempt.status}" + (f": {said.rstrip('.')}." if said else ".")
         if attempt.status in _ADVICE:
             message += f" {_ADVICE[attempt.status]}"
-        if asked > 1 or self._waited:
+        if asked > 1 or self._waited >= 1:
             message += f" Asked {asked} time{'s' if asked > 1 else ''}, waited {self._waited:.0f} s in all."
         if operation is Operation.CREATE and in_doubt:
             message += f" {ORPHAN_ADVICE}"

@@ -598,6 +598,17 @@ def test_the_failure_says_how_long_it_waited_and_how_often_it_asked(account: Acc
     assert "retry_budget" in message
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.9, ""), (1.0, " Asked 1 time, waited 1 s in all."), (2.6, " Asked 1 time, waited 3 s in all.")],
+)
+def test_of_less_than_a_second_nothing_is_said(seconds: float, said: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    moments = iter((0.0, seconds))
+    client = Client(connection(url, "an-id", "a-secret", retry_budget=0), clock=lambda: next(moments))
+    assert failure_of(client, Operation.LIST).failure.message.endswith(f"Connection refused).{said}")
+
+
 @every_operation
 @pytest.mark.parametrize("fault", ["429", "503", "reset before it was read"])
 def test_a_budget_of_0_never_waits(account: Account, time_: Time, fault: str, operation: Operation) -> None:
