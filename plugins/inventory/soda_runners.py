@@ -59,34 +59,34 @@ seealso:
 """
 
 EXAMPLES = r"""
-# The whole file soda_runners.yml, with the key in the environment of the controller.
+# The whole file soda_runners.yml, with the key in the environment of the controller. Those below are such files, too.
 plugin: community.soda.soda_runners
 
 # Self-hosted runners that have been silent for a day, by their label. The secret is vaulted in extra variables:
 #   ansible-inventory -i silent.soda_runners.yml -e @vault.yml --ask-vault-pass --graph
----
-plugin: community.soda.soda_runners
-endpoint: https://cloud.us.soda.io
-api_key_id: "{{ our_soda_key_id }}"
-api_key_secret: "{{ our_soda_key_secret }}"
-type: SELF_HOSTED
-not_seen_for: 86400
-hostname: "{{ soda_label }}"
+#
+# plugin: community.soda.soda_runners
+# endpoint: https://cloud.us.soda.io
+# api_key_id: "{{ our_soda_key_id }}"
+# api_key_secret: "{{ our_soda_key_secret }}"
+# type: SELF_HOSTED
+# not_seen_for: 86400
+# hostname: "{{ soda_label }}"
 
 # Groups by version, and a listing that is read every ten minutes at most.
----
-plugin: community.soda.soda_runners
-keyed_groups:
-  - prefix: soda_version
-    key: soda_versions.runner
-compose:
-  ansible_host: soda_name ~ '.example.com'
-groups:
-  warehouses: soda_name is match('warehouse-')
-cache: true
-cache_plugin: ansible.builtin.jsonfile
-cache_connection: ~/.cache/soda_runners
-cache_timeout: 600
+#
+# plugin: community.soda.soda_runners
+# keyed_groups:
+#   - prefix: soda_version
+#     key: soda_versions.runner
+# compose:
+#   ansible_host: soda_name ~ '.example.com'
+# groups:
+#   warehouses: soda_name is match('warehouse-')
+# cache: true
+# cache_plugin: ansible.builtin.jsonfile
+# cache_connection: ~/.cache/soda_runners
+# cache_timeout: 600
 """
 
 import dataclasses

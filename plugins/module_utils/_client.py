@@ -276,7 +276,7 @@ class Client:
             reaction = REACTIONS[attempt.outcome][operation]
             if reaction is Reaction.RETURN:
                 return attempt.body, attempt.trace_id
-            in_doubt = in_doubt or (operation in _WORK and attempt.outcome in _MAY_HAVE_WORKED)
+            in_doubt |= operation in _WORK and attempt.outcome in _MAY_HAVE_WORKED
             if attempt.outcome in _TRANSIENT:
                 self._waited += self._clock() - began
             if reaction is not Reaction.SEND_AGAIN or not self._wait(attempt, asked):
@@ -445,7 +445,7 @@ class Client:
             in_doubt=in_doubt,
             not_found=attempt.outcome is Outcome.REFUSED
             and operation in (Operation.GET, Operation.DELETE)
-            and (attempt.status == 404 or (attempt.status == 400 and (code or "").endswith("_not_found"))),
+            and (attempt.status == 404 or (attempt.status == 400 and str(code).endswith("_not_found"))),
         )
 
     @staticmethod

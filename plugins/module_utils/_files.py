@@ -89,7 +89,7 @@ class Place:
         space = os.statvfs(self.folder)
         free = space.f_bfree if os.geteuid() == 0 else space.f_bavail
         if (space.f_blocks and not free) or (space.f_files and not space.f_ffree):
-            raise self.unusable(OSError(errno.ENOSPC, "no space"))
+            raise self.unusable(os.strerror(errno.ENOSPC).lower())
 
     def reserve(self, temporary: str, size: int, prepare: Prepare) -> Reservation:
         """Make sure that so many bytes can be put in place, with a temporary file of that name beside the target."""
@@ -176,17 +176,19 @@ class Reservation:
     """
     A place that is made sure of: the folder, the permission, the space and the attributes of the file to be.
 
-    Used with C(with): what was not committed is removed at the end.
+    Used with C(with), once: what was not committed is removed at the end.
     """
+
+    # Of the folder, and of the temporary file once that is there.
+    _folder_fd = -1
+    _fd = -1
+    _committed = False
 
     def __init__(self, place: Place, temporary: str, size: int, prepare: Prepare) -> None:
         self._place = place
         self._temporary = temporary
         self._size = size
         self._prepare = prepare
-        self._folder_fd = -1
-        self._fd = -1
-        self._committed = False
 
     def __enter__(self) -> Reservation:
         self._folder_fd = self._place.open_folder()
@@ -227,20 +229,19 @@ class Reservation:
 
     def _check_is_ours(self, name: str) -> None:
         """Raise C(OSError) where others who may write to the folder have put another file in the place of ours."""
-        there = os.stat(name, dir_fd=self._folder_fd, follow_symlinks=False)
+        there = os.lstat(name, dir_fd=self._folder_fd)
         if not os.path.samestat(os.fstat(self._fd), there):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def _discard(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
+        # A disk that fails here has failed before. What was raised then is what counts: it may say where a key is kept.
+        if self._fd != -1:
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
             if not self._committed:
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):
                     os.unlink(self._temporary, dir_fd=self._folder_fd)
-            self._fd = -1
-        if self._folder_fd >= 0:
-            os.close(self._folder_fd)
-            self._folder_fd = -1
+        os.close(self._folder_fd)
 
 
 def _is_immutable(path: str) -> bool:

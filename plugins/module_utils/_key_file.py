@@ -96,8 +96,7 @@ class KeyFile:
         Raises V(key_file_not_ours) or V(key_file_of_another_runner), and leaves the file alone: so also when a run
         that was killed left another runner's key beside it.
         """
-        content = self.place.read()
-        held = None if content is None else self.parse(content)
+        held = self._held_in()
         if held is not None:
             self._check_whose(held, endpoint, name, self.path)
         return self._left_behind(endpoint, name, held) or held
@@ -147,10 +146,10 @@ class KeyFile:
         try:
             with self.locked(patience=0):
                 try:
-                    left = self.parse(self.place.read(self._temporary) or b"")
+                    left = self._held_in(self._temporary)
                 except SodaError:
                     left = None
-                held = self.parse(self.place.read() or b"") if left else None
+                held = self._held_in() if left else None
                 if left is None or (held is not None and held.api_key_id == left.api_key_id):
                     self.place.discard(self._temporary)
         except SodaError:
@@ -185,14 +184,19 @@ class KeyFile:
         texts = {f: data[f] for f in ("endpoint", "name", "api_key_id", "api_key_secret", "issued_at")}
         return HeldKey(**texts, key_version=version, runner_id=runner_id)
 
+    def _held_in(self, name: str | None = None) -> HeldKey | None:
+        """The key in the file, or in another file beside it; nothing where there is none. Raises as C(parse()) does."""
+        content = self.place.read(name)
+        return None if content is None else self.parse(content)
+
     def _left_behind(self, endpoint: str, name: str | None, held: HeldKey | None) -> HeldKey | None:
         """A key that a killed run wrote and did not put in place: whole, for the same runner, and newer."""
         path = os.path.join(self.place.folder, self._temporary)
         try:
+            left = self._held_in(self._temporary)
             # In a folder that others may write to, they could plant one.
-            if os.lstat(path).st_uid != os.geteuid():
+            if left is None or os.lstat(path).st_uid != os.geteuid():
                 return None
-            left = self.parse(self.place.read(self._temporary) or b"")
         except (OSError, SodaError):
             return None
         # Another runner's key is nowhere else: the place is not taken from it.
@@ -202,12 +206,9 @@ class KeyFile:
         return dataclasses.replace(left, in_place=False)
 
     def _check_whose(self, held: HeldKey, endpoint: str, name: str | None, path: str) -> None:
-        try:
-            same_endpoint = normalise_endpoint(held.endpoint) == endpoint
-        except SodaError:
-            same_endpoint = False
-        if same_endpoint and name in (None, held.name):
-            return
+        with contextlib.suppress(SodaError):
+            if normalise_endpoint(held.endpoint) == endpoint and name in (None, held.name):
+                return
         raise error(
             "key_file_of_another_runner",
             f"{path} holds the key of the runner {held.name!r} at {held.endpoint},"
@@ -273,14 +274,16 @@ class _Lock:
     flock on the folder would need no file, but would have hosts wait for each other that share an escrow folder.
     """
 
+    patience = 0.0
+    """For how many seconds another run that holds it is waited for."""
+    # Of the folder from when the lock is asked for, of the file while it is held.
+    _folder_fd = -1
+    _fd: int | None = None
+
     def __init__(self, place: Place, name: str) -> None:
         self.name = name
-        self.patience = 0.0
-        """For how many seconds another run that holds it is waited for."""
         self._place = place
         self._depth = 0
-        self._folder_fd = -1
-        self._fd = -1
 
     def __enter__(self) -> _Lock:
         if self._depth == 0:
@@ -314,14 +317,15 @@ class _Lock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The one who held it before may have removed the file that we opened.
-            there = os.stat(self.name, dir_fd=self._folder_fd, follow_symlinks=False)
+            there = os.lstat(self.name, dir_fd=self._folder_fd)
             if os.path.samestat(os.fstat(fd), there):
                 self._fd = fd
                 return True
         except (BlockingIOError, FileNotFoundError):
             pass
         except OSError as exc:
-            if exc.errno not in (errno.EACCES, errno.EAGAIN):
+            # What some file systems say of a lock that another holds.
+            if exc.errno != errno.EACCES:
                 os.close(fd)
                 raise
         os.close(fd)
@@ -333,15 +337,13 @@ class _Lock:
             self._release()
 
     def _release(self) -> None:
-        if self._fd >= 0:
+        if self._fd is not None:
             with contextlib.suppress(OSError):
                 # Should it stay, it is empty, and the next run takes it.
                 os.unlink(self.name, dir_fd=self._folder_fd)
             os.close(self._fd)
-            self._fd = -1
-        if self._folder_fd >= 0:
-            os.close(self._folder_fd)
-            self._folder_fd = -1
+            self._fd = None
+        os.close(self._folder_fd)
 
 
 def _size(name: str) -> int:
@@ -353,7 +355,8 @@ def kept_elsewhere(path: str, key: HeldKey, exc: Exception) -> SodaError:
     """Keep a key that nobody else holds and that could not be put in its place, anywhere that takes it."""
     reason = getattr(exc, "strerror", None) or exc
     why = f"The runner key {key.api_key_id} was issued, but could not be written to {path}: {reason}."
-    for folder in ("/var/tmp", os.path.expanduser("~"), tempfile.gettempdir(), "/dev/shm"):
+    # None is the usual one, which is looked for only then: where no place for it is any good, that raises.
+    for folder in ("/var/tmp", os.path.expanduser("~"), None, "/dev/shm"):
         try:
             fd, kept = tempfile.mkstemp(prefix="soda-runner-key-", suffix=".json", dir=folder)
         except OSError:

@@ -22,8 +22,9 @@ class SodaModule(AnsibleModule):  # type: ignore[misc]
     failure_code = "invalid_arguments"
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        kwargs.setdefault("failure", Failure(code=self.failure_code, message=str(msg)).as_result())
-        super().fail_json(msg, **kwargs)
+        text = str(msg)  # ansible-core 2.16 takes nothing else.
+        kwargs.setdefault("failure", Failure(code=self.failure_code, message=text).as_result())
+        super().fail_json(text, **kwargs)
         raise AssertionError("fail_json returned")
 
     def fail(self, exc: SodaError, **kwargs: t.Any) -> t.NoReturn:

@@ -134,16 +134,21 @@ def _in_page(source: str, text: str) -> list[Example]:
 
 
 def _in_plugin(source: str, text: str) -> list[Example]:
-    """EXAMPLES is one block; for the inventory plugin, in which each document is a file, one a document."""
+    """EXAMPLES is one block; for the inventory plugin, in which each part is a file, one a part."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["EXAMPLES"]:
             assert isinstance(node.value, ast.Constant), f"{source}: EXAMPLES is no text"
             parts = [str(node.value.value)]
             if "/inventory/" in source:
-                # A comment above the mark of a document belongs to it.
-                parts = [part.replace("\n---\n", "\n") for part in re.split(r"\n\n(?=#)", parts[0])]
+                parts = [_uncommented(part) for part in re.split(r"\n\n(?=#)", parts[0])]
             return _named(source, [(node.lineno, "yaml", part.lstrip("\n")) for part in parts])
     return []
+
+
+def _uncommented(part: str) -> str:
+    """EXAMPLES may be one document only, so the files after the first stand in it as comments, below an empty one."""
+    comment, mark, file = part.partition("\n#\n")
+    return comment + "\n" + re.sub("^# ", "", file, flags=re.MULTILINE) if mark else part
 
 
 def _named(source: str, blocks: list[tuple[int, str, str]]) -> list[Example]:

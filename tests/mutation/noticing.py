@@ -2,11 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For pytest, under mutants: the fastest tests first, since many notice most mutants, and an end to those that hang."""
+"""
+For pytest, under mutants: the fastest tests first, since many notice most mutants, and an end to those that hang.
+
+And an end to all where the tests cannot be run, such as where one is not found by its name: mutmut takes that for a
+mutant that was noticed.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import typing as t
 from pathlib import Path
@@ -21,6 +27,8 @@ BUSY = 5.0
 WAITING = 60.0
 """Seconds of any kind likewise. The machine may be a slow one."""
 
+NOT_RUN = 77
+"""What the process ends with where the tests could not be run."""
 
 _usual: dict[str, float] = {}
 """How long each test took without a mutant, in seconds, once mutmut has seen that."""
@@ -50,3 +58,8 @@ def pytest_runtest_call(item: pytest.Item) -> t.Generator[None, object, object]:
 
 def _hangs(_number: int, _frame: object) -> None:
     pytest.fail("it hangs")
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.USAGE_ERROR:
+        os._exit(NOT_RUN)

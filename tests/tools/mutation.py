@@ -124,7 +124,12 @@ Change = tuple[str, str, str, str]
 """A file, a function in it, the lines that were, and those in their place."""
 
 
-_FATES: dict[int | None, str] = {0: "survived", 33: "reached by no test", None: "not tried"}
+_FATES: dict[int | None, str] = {
+    0: "survived",
+    33: "reached by no test",
+    77: "its tests could not be run",  # as tests/mutation/noticing.py says it
+    None: "not tried",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,6 +70,11 @@ ODD_NAMES = (
 )
 
 
+def plain_id(value: object) -> str:
+    """For the name of a test: with a backslash in it, a test is not found again by its name."""
+    return ascii(value).replace("\\", "/")
+
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 

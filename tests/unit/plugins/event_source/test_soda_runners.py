@@ -25,7 +25,12 @@ import pytest
 import yaml
 
 from ansible_collections.community.soda.plugins.doc_fragments import filters, soda_cloud
-from ansible_collections.community.soda.tests.unit.plugins.harness import COLLECTIONS, ODD_NAMES, Json
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    COLLECTIONS,
+    ODD_NAMES,
+    Json,
+    plain_id,
+)
 from emulator.client import Account, Emulator
 
 LIST = "listRunners"
@@ -239,7 +244,7 @@ def test_filters_choose_of_which_runners_is_told(account: Account, asked: Json) 
     run(account, story)
 
 
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_no_name_is_a_template_or_a_pattern_to_what_the_event_is_handed_to(account: Account, name: str) -> None:
     account.seed({"name": name, "label": "{% raw %}{{{ '' }}}{# #}", "isOnline": False})
 

@@ -23,11 +23,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
+from ansible_collections.community.soda.plugins.module_utils import _client
 from ansible_collections.community.soda.plugins.module_utils._client import (
+    ORPHAN_ADVICE,
     Client,
     Connection,
     Operation,
@@ -35,7 +39,10 @@ from ansible_collections.community.soda.plugins.module_utils._client import (
     connection,
 )
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
-from ansible_collections.community.soda.tests.unit.plugins.harness import Json
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    Json,
+    plain_id,
+)
 from emulator.client import Account, Emulator
 
 GALAXY = Path(__file__).resolve().parents[4] / "galaxy.yml"
@@ -241,6 +248,15 @@ def test_not_found_may_come_as_400(account: Account, time_: Time) -> None:
     assert failure_of(client_of(account, time_), Operation.DELETE).not_found is True
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, {}), (400, {"code": "runner_not_found_here"}), (409, {"code": "runner_not_found"})],
+)
+def test_what_does_not_say_so_is_not_not_found(account: Account, time_: Time, status: int, body: Json) -> None:
+    account.fault("status", IDS[Operation.DELETE], status=status, body=body)
+    assert failure_of(client_of(account, time_), Operation.DELETE).not_found is False
+
+
 @every_operation
 def test_404_with_a_web_page_is_not_soda_clouds(account: Account, time_: Time, operation: Operation) -> None:
     account.fault("html", IDS[operation], status=404)
@@ -278,7 +294,31 @@ def test_what_the_server_says_is_shown_in_one_line_of_a_bounded_length(account: 
 
 def test_what_the_server_says_is_shown_as_it_says_it(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=400, body={"message": "See ../up..."})
-    assert "answered 400: See ../up." in failure_of(client_of(account, time_), Operation.LIST).failure.message
+    message = failure_of(client_of(account, time_), Operation.LIST).failure.message
+    assert message == f"Soda Cloud at {account.endpoint} answered 400: See ../up."
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Plan X.", "Plan X"),
+        ("a\n\tb\x1b[0m ", "a  b [0m"),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 297),
+        ("the-secret-of-the-account, an-id:the-secret-of-the-account", "********, an-id:********"),
+        ("Basic YW4taWQ6dGhlLXNlY3JldC1vZi10aGUtYWNjb3VudA==", "Basic ********"),
+    ],
+    ids=plain_id,
+)
+def test_of_what_the_server_says_this_is_shown(said: str, shown: str) -> None:
+    with served(lambda request: ok(json.dumps({"message": said}).encode(), status="400 Bad Request")) as url:
+        assert (
+            failure_of(client_at(url), Operation.LIST).failure.message == f"Soda Cloud at {url} answered 400: {shown}."
+        )
+    # Where it is cut, in a field that no full stop follows, that shows.
+    with served(lambda request: ok(json.dumps({"code": said}).encode(), status="400 Bad Request")) as url:
+        code = failure_of(client_at(url), Operation.LIST).failure.code
+    assert code == (said if said == "Plan X." else shown + "..." if said == "x" * 301 else shown)
 
 
 def test_a_secret_that_the_server_repeats_is_not_shown(account: Account, time_: Time) -> None:
@@ -300,6 +340,11 @@ def test_an_answer_is_returned_with_its_trace_id(account: Account, time_: Time) 
     account.fault("status", IDS[Operation.LIST], status=200, body={"a": [1]})
     answered = client_of(account, time_).send(Operation.LIST, RUNNERS)
     assert answered == ({"a": [1]}, account.journal()[0]["trace_id"])
+
+
+def test_parameters_are_those_of_the_url(account: Account, time_: Time) -> None:
+    client_of(account, time_).send(Operation.LIST, RUNNERS, {"page": 0, "size": 10})
+    assert [entry["query"] for entry in account.journal()] == ["page=0&size=10"]
 
 
 def test_an_answer_without_a_trace_id_has_none() -> None:
@@ -492,6 +537,53 @@ def test_only_what_waiting_does_not_mend_is_a_failure_of_tls(cause: Exception, n
     assert failed_for(cause).failure.code == ("tls_failed" if no_tls else "no_answer")
 
 
+@pytest.mark.parametrize("operation", CHANGING, ids=lambda operation: operation.value)
+def test_only_of_a_key_it_is_said_that_nobody_may_hold_it(
+    account: Account, time_: Time, runner: str, operation: Operation
+) -> None:
+    account.fault("status", IDS[operation], status=500, body={})
+    failed = failure_of(client_of(account, time_), operation)
+    said = f"Soda Cloud at {account.endpoint} answered 500."
+    assert failed.in_doubt is True
+    assert failed.failure.message == (f"{said} {ORPHAN_ADVICE}" if operation is Operation.CREATE else said)
+
+
+def test_an_answer_may_be_as_large_as_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "LARGEST_ANSWER", 10)
+    with served(lambda request: ok(b'{"a": 123}')) as url:
+        assert client_at(url).send(Operation.LIST, RUNNERS) == ({"a": 123}, None)
+    with served(lambda request: ok(b'{"a": 1234}')) as url:
+        failure = failure_of(client_at(url), Operation.LIST).failure
+    assert ": the answer is larger than 10 bytes. " in failure.message
+
+
+def test_an_answer_that_is_cut_off_is_told_where_urllib3_does_not_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is before 2.0."""
+
+    answer = requests.Response()
+    answer.raw = SimpleNamespace(length_remaining=5, release_conn=lambda: None)
+    answer._content, answer._content_consumed = b"{}", True  # type: ignore[attr-defined]
+    monkeypatch.setattr(requests.Session, "request", lambda *_arguments, **_options: answer)
+    failure = failure_of(client_at("http://127.0.0.1:1"), Operation.LIST).failure
+    assert failure.code == "no_answer"
+    assert "(the answer ended 5 bytes too early)" in failure.message
+
+
+def test_a_connection_that_never_comes_about_is_no_doubt() -> None:
+    """As where a firewall says nothing. Here it is a server whose queue of connections is full."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _unused in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        failed = failure_of(client_at(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.3), Operation.CREATE)
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
 # How long is waited
 
 
@@ -609,6 +701,12 @@ def test_of_less_than_a_second_nothing_is_said(seconds: float, said: str) -> Non
     assert failure_of(client, Operation.LIST).failure.message.endswith(f"Connection refused).{said}")
 
 
+def test_that_it_asked_again_is_said_even_where_it_hardly_waited(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=502, times=2, body={})
+    message = failure_of(client_of(account, time_, retry_budget=0.75), Operation.LIST).failure.message
+    assert message.endswith(" answered 502. Asked 2 times, waited 1 s in all.")
+
+
 @every_operation
 @pytest.mark.parametrize("fault", ["429", "503", "reset before it was read"])
 def test_a_budget_of_0_never_waits(account: Account, time_: Time, fault: str, operation: Operation) -> None:
@@ -635,7 +733,7 @@ def test_the_limits_as_they_are_are_absorbed(emulator: Emulator) -> None:
 
 
 @every_operation
-@pytest.mark.parametrize("retry_budget", [300, 0])
+@pytest.mark.parametrize("retry_budget", [300, 0.5, 0])
 def test_the_headers_of_every_request(
     account: Account, time_: Time, runner: str, operation: Operation, retry_budget: float
 ) -> None:
@@ -846,8 +944,12 @@ def test_a_byte_now_and_then_ends_with_the_timeout(operation: Operation) -> None
 
     begun = time.monotonic()
     with listening(trickle) as url:
+        before = threading.enumerate()
         failed = failure_of(client_at(url, timeout=0.5), operation)
         assert time.monotonic() - begun < 3
+        # What is left behind does not keep the process from ending.
+        assert all(thread.daemon for thread in threading.enumerate() if thread not in before)
+    assert "(no complete answer in 0.5 seconds)" in failed.failure.message
     assert failed.failure.code == ("create_outcome_unknown" if operation is Operation.CREATE else "no_answer")
 
 
@@ -1127,7 +1229,7 @@ def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> Non
         ({"ca_path": "/no/such/file.pem"}, "ca_path_unusable"),
         ({"ca_path": "no\0file"}, "ca_path_unusable"),
     ],
-    ids=str,
+    ids=plain_id,
 )
 def test_a_connection_that_cannot_be_meant_is_refused_before_anything_is_sent(options: Json, code: str) -> None:
     good: Json = {"endpoint": "https://cloud.soda.io", "api_key_id": "an-id", "api_key_secret": "a-secret"}

@@ -26,7 +26,10 @@ from ansible_collections.community.soda.plugins.module_utils._config import (
 )
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
 from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey
-from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    ODD_NAMES,
+    plain_id,
+)
 
 SECRET = "-Lq9_secret-that-nobody-may-see-0123456789_abcdefghijk"
 
@@ -207,13 +210,13 @@ def test_every_text_value_is_quoted(file_format: str) -> None:
         assert value == "" or re.fullmatch(r'"[^"]*"', value), line
 
 
-@pytest.mark.parametrize("name", [*ODD_NAMES, *HARD], ids=ascii)
+@pytest.mark.parametrize("name", [*ODD_NAMES, *HARD], ids=plain_id)
 def test_any_name_survives_in_helm_values(name: str) -> None:
     assert read("helm_values", settings=replace(SETTINGS, name=name))["soda"]["agent"]["name"] == name
 
 
 @every_format
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_any_name_can_be_rendered_in_any_format(file_format: str, name: str) -> None:
     check(file_format, replace(SETTINGS, name=name))
     assert SECRET in render(file_format, replace(KEY, name=name), replace(SETTINGS, name=name))

@@ -18,7 +18,10 @@ from ansible_collections.community.soda.plugins.module_utils._host_names import 
     type_group,
 )
 from ansible_collections.community.soda.plugins.module_utils._runners import Runner
-from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    ODD_NAMES,
+    plain_id,
+)
 
 
 def runner(name: str | None, runner_id: str | None) -> Runner:
@@ -42,7 +45,7 @@ def test_a_host_has_the_name_of_its_runner_and_nothing_is_said() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_no_name_means_anything_in_a_pattern_a_path_or_a_shell(name: str) -> None:
     assert re.fullmatch(r"[\w][\w.-]*", host_name(name))
 

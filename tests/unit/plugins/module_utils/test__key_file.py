@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import re
 import resource
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,12 +24,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError
 from ansible_collections.community.soda.plugins.module_utils._key_file import (
     HeldKey,
     KeyFile,
     KeyMoved,
     KeyReservation,
+    kept_elsewhere,
     newly_issued,
 )
 from ansible_collections.community.soda.plugins.module_utils._runners import RunnerKey
@@ -36,6 +40,7 @@ from ansible_collections.community.soda.tests.unit.plugins.harness import (
     Soda,
     mode_of,
     needs_root,
+    plain_id,
     result_of,
     snapshot,
     wait_until,
@@ -114,7 +119,7 @@ def test_what_is_committed_is_held(file: KeyFile, folder: Path) -> None:
     assert names(folder) == ["key.json"]
 
 
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_a_key_of_any_name_is_held(file: KeyFile, name: str) -> None:
     key = replace(KEY, name=name)
     with file.reserve(ENDPOINT, name, None, lambda path: None, 0) as reservation:
@@ -124,20 +129,75 @@ def test_a_key_of_any_name_is_held(file: KeyFile, name: str) -> None:
 
 def test_the_file_is_a_json_object_of_seven_fields(file: KeyFile, path: Path) -> None:
     commit(file, NEXT)
-    assert json.loads(path.read_bytes()) == {
-        "endpoint": ENDPOINT,
-        "name": NAME,
-        "api_key_id": "key-2",
-        "api_key_secret": "the_secret-of-key-2",
-        "key_version": 2,
-        "issued_at": "2026-01-01T12:00:00Z",
-        "runner_id": "id-1",
-    }
+    assert path.read_text() == (
+        "{\n"
+        f'  "endpoint": "{ENDPOINT}",\n'
+        f'  "name": "{NAME}",\n'
+        '  "api_key_id": "key-2",\n'
+        '  "api_key_secret": "the_secret-of-key-2",\n'
+        '  "key_version": 2,\n'
+        '  "issued_at": "2026-01-01T12:00:00Z",\n'
+        '  "runner_id": "id-1"\n'
+        "}\n"
+    )
 
 
 def test_fields_that_a_later_version_may_add_do_no_harm(file: KeyFile, path: Path) -> None:
     write(path, json.dumps({**json.loads(KEY.to_json()), "colour": "blue"}).encode())
     assert file.read(ENDPOINT, NAME) == KEY
+
+
+def test_a_key_that_was_issued_is_held_with_all_that_is_known_of_it() -> None:
+    key = newly_issued(RunnerKey("key-2", "the_secret-of-key-2"), ENDPOINT, NAME, 2, "id-1")
+    assert replace(key, issued_at=NEXT.issued_at) == NEXT
+
+
+def without(*fields: str) -> bytes:
+    return json.dumps({f: value for f, value in json.loads(NEXT.to_json()).items() if f not in fields}).encode()
+
+
+def having(**fields: object) -> bytes:
+    return json.dumps({**json.loads(NEXT.to_json()), **fields}).encode()
+
+
+TEXTS = ("endpoint", "name", "api_key_id", "api_key_secret", "issued_at")
+NOT_OURS = {
+    "empty": (b"", "it is not JSON"),
+    "text": (b"-----BEGIN PRIVATE KEY-----", "it is not JSON"),
+    "more than a key": (NEXT.to_json() + b"X", "it is not JSON"),
+    "list": (b"[]", "it is JSON, but not an object"),
+    **{f"no {field}": (without(field), f"it has no {field}") for field in (*TEXTS, "key_version")},
+    **{f"{field} of nothing": (having(**{field: ""}), f"it has no {field}") for field in TEXTS},
+    **{f"{field} as number": (having(**{field: 1}), f"it has no {field}") for field in TEXTS},
+    **{f"version {given}": (having(key_version=given), "it has no key_version") for given in (0, -1, True, "1", 1.0)},
+    "runner as number": (having(runner_id=1), "its runner_id is neither text nor null"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), list(NOT_OURS.values()), ids=list(NOT_OURS))
+def test_a_file_that_is_no_key_is_not_ours_and_left_alone(
+    file: KeyFile, path: Path, content: bytes, reason: str
+) -> None:
+    write(path, content)
+    for attempt in (lambda: file.read(ENDPOINT, NAME), lambda: reserve(file).__enter__()):
+        with pytest.raises(SodaError) as failed:
+            attempt()
+        assert failed.value.failure.code == "key_file_not_ours"
+        assert f"{path} is not a runner key file of this collection: {reason}. It" in failed.value.failure.message
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [having(key_version=1), without("runner_id")], ids=["version 1", "no runner"])
+def test_the_least_that_a_key_file_says_is_enough(file: KeyFile, path: Path, content: bytes) -> None:
+    write(path, content)
+    assert file.read(ENDPOINT, NAME) is not None
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_only_check_mode_forgives_a_folder_that_is_missing(folder: Path, missing: bool) -> None:
+    file = KeyFile(str(folder / "missing" / "key.json"))
+    with contextlib.nullcontext() if missing else pytest.raises(SodaError):
+        file.check_place(folder_may_be_missing=missing)
 
 
 def test_the_moment_of_issue_is_iso_8601_in_utc() -> None:
@@ -174,11 +234,11 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(file: KeyFile, path: Pa
 # Reserved
 
 
-def test_a_reservation_holds_the_space_beside_the_target_with_mode_0600(file: KeyFile, left: Path) -> None:
+def test_a_reservation_holds_the_space_beside_the_target_with_mode_0600(file: KeyFile, left: Path, lock: Path) -> None:
     before = os.umask(0)
     try:
         with reserve(file):
-            assert mode_of(left) == 0o600
+            assert mode_of(left) == mode_of(lock) == 0o600
             assert left.stat().st_size > len(KEY.to_json())
     finally:
         os.umask(before)
@@ -188,6 +248,8 @@ def test_a_reservation_holds_the_space_beside_the_target_with_mode_0600(file: Ke
 def test_the_space_is_enough_for_any_name(file: KeyFile, left: Path, name: str) -> None:
     with file.reserve(ENDPOINT, name, None, lambda path: None, 0):
         assert left.stat().st_size >= len(replace(KEY, name=name).to_json())
+        # JSON writes a character in up to 12.
+        assert left.stat().st_size == 4096 + 12 * len(name)
 
 
 def test_a_reservation_that_is_not_committed_leaves_nothing_or_an_empty_lock_file(
@@ -314,7 +376,60 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(file: KeyFile, folder: 
     with pytest.raises(SodaError) as failed, reserve(file):
         pass
     assert failed.value.failure.code == "key_path_unusable"
+    assert os.strerror(errno.ELOOP).lower() in failed.value.failure.message
     assert not (folder / "target").exists()
+
+
+def test_a_link_to_the_lock_that_takes_its_place_is_not_the_lock(
+    file: KeyFile, folder: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def locked_and_replaced(fd: int, operation: int) -> None:
+        flock(fd, operation)
+        lock.rename(folder / "moved")
+        lock.symlink_to("moved")
+
+    monkeypatch.setattr(fcntl, "flock", locked_and_replaced)
+    with pytest.raises(SodaError) as failed, reserve(file):
+        pass
+    assert failed.value.failure.code == "key_path_busy"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.EACCES, "key_path_busy"), (errno.EAGAIN, "key_path_busy"), (errno.ENOLCK, "key_path_unusable")],
+    ids=["another's", "another's as a rule", "no locks"],
+)
+def test_a_lock_that_another_run_holds_is_told_from_a_disk_without_locks(
+    file: KeyFile, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    opened: list[int] = []
+
+    def fail(fd: int, operation: int) -> None:
+        opened.append(fd)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(SodaError) as failed, reserve(file):
+        pass
+    assert failed.value.failure.code == code
+    assert code == "key_path_busy" or os.strerror(number).lower() in failed.value.failure.message
+    (fd,) = opened
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        os.fstat(fd)
+
+
+def test_a_run_that_has_held_the_lock_before_does_not_take_it_from_the_one_that_holds_it_now(
+    file: KeyFile, path: Path, lock: Path
+) -> None:
+    with reserve(file):
+        pass
+    with reserve(KeyFile(str(path))):
+        with pytest.raises(SodaError) as failed, reserve(file):
+            pass
+        assert failed.value.failure.code == "key_path_busy"
+        assert lock.exists()
 
 
 # Killed
@@ -347,6 +462,13 @@ def test_a_newer_key_that_a_killed_rotation_left_is_held_instead_of_the_older(
     assert held == replace(NEXT, in_place=False)
     file.adopt(held, lambda path: None, 0)
     assert file.read(ENDPOINT, NAME) == NEXT
+
+
+def test_another_key_of_the_same_version_that_a_killed_run_left_is_held(file: KeyFile, path: Path, left: Path) -> None:
+    other = replace(KEY, api_key_id="key-2")
+    write(path, KEY.to_json())
+    write(left, other.to_json())
+    assert file.read(ENDPOINT, NAME) == replace(other, in_place=False)
 
 
 def test_an_older_key_that_was_left_is_not_held_instead_of_a_newer(file: KeyFile, path: Path, left: Path) -> None:
@@ -460,10 +582,25 @@ def test_a_key_of_another_runner_that_was_left_is_not_thrown_away(file: KeyFile,
     """It is nowhere else, and cannot be had again."""
     other = replace(KEY, name="another")
     write(left, other.to_json())
-    with contextlib.suppress(SodaError):
+    with pytest.raises(SodaError) as failed:
         commit(file, KEY)
-    assert left.exists()
+    assert failed.value.failure.code == "key_file_of_another_runner"
+    assert f"{left} holds the key of the runner 'another' at {ENDPOINT}," in failed.value.failure.message
     assert left.read_bytes() == other.to_json()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(KEY, name="another"), replace(KEY, endpoint="https://cloud.us.soda.io"), replace(KEY, endpoint="nowhere")],
+    ids=["name", "endpoint", "endpoint that is none"],
+)
+def test_a_key_of_another_runner_is_left_alone(file: KeyFile, path: Path, other: HeldKey) -> None:
+    write(path, other.to_json())
+    with pytest.raises(SodaError) as failed:
+        commit(file, KEY)
+    assert failed.value.failure.code == "key_file_of_another_runner"
+    assert f"{path} holds the key of the runner {other.name!r} at {other.endpoint}," in failed.value.failure.message
+    assert path.read_bytes() == other.to_json()
 
 
 @needs_root
@@ -506,6 +643,72 @@ def test_absent_removes_what_a_killed_run_left(soda: Soda) -> None:
     ran = soda.runner(state="absent")
     assert (ran["changed"], ran["registration"]) == (True, "absent")
     assert soda.files() == []
+
+
+def test_tidying_removes_a_second_copy_of_the_key(file: KeyFile, folder: Path, path: Path, left: Path) -> None:
+    write(path, KEY.to_json())
+    write(left, KEY.to_json())
+    file.tidy()
+    assert names(folder) == ["key.json"]
+
+
+def test_tidying_keeps_a_key_where_no_other_is_in_place(file: KeyFile, folder: Path, left: Path) -> None:
+    write(left, KEY.to_json())
+    file.tidy()
+    assert names(folder) == [left.name]
+
+
+def test_tidying_removes_a_torn_key_whatever_is_in_place(file: KeyFile, folder: Path, path: Path, left: Path) -> None:
+    write(path, b"not ours")
+    write(left, TORN["half of a key"])
+    file.tidy()
+    assert names(folder) == ["key.json"]
+
+
+def test_tidying_keeps_a_key_beside_a_file_that_is_not_ours(
+    file: KeyFile, folder: Path, path: Path, left: Path
+) -> None:
+    write(path, b"not ours")
+    write(left, KEY.to_json())
+    file.tidy()
+    assert names(folder) == [left.name, "key.json"]
+
+
+def test_tidying_waits_for_nobody(file: KeyFile, path: Path, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # By a clock that stands still, nobody's patience has lasted for any time.
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("it has waited"))
+    with reserve(file):
+        KeyFile(str(path)).tidy()
+        assert left.exists()
+
+
+@pytest.mark.parametrize("which", ["left", "lock"])
+def test_one_thing_that_a_killed_run_left_is_enough_to_tidy(
+    file: KeyFile, folder: Path, left: Path, lock: Path, which: str
+) -> None:
+    assert file.is_untidy() is False
+    write(left if which == "left" else lock, b"")
+    assert file.is_untidy() is True
+    file.tidy()
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize(
+    "do",
+    [lambda file: file.adopt(replace(KEY, in_place=False), lambda path: None, 0), lambda file: file.remove(KEY, 0)],
+    ids=["adopt", "remove"],
+)
+def test_a_key_of_another_runner_that_came_in_between_is_said_to_be_one(
+    file: KeyFile, path: Path, left: Path, do: Callable[[KeyFile], object]
+) -> None:
+    other = replace(KEY, name="another")
+    write(path, other.to_json())
+    write(left, KEY.to_json())
+    with pytest.raises(SodaError) as failed:
+        do(file)
+    assert failed.value.failure.code == "key_file_of_another_runner"
+    assert (path.read_bytes(), left.read_bytes()) == (other.to_json(), KEY.to_json())
 
 
 # Removed
@@ -692,3 +895,133 @@ def test_a_place_that_did_not_take_a_key_is_left_as_it_was(
     pieces: Callable[[], list[Path]], soda: Soda, orphaning: Json
 ) -> None:
     assert pieces() == []
+
+
+@pytest.fixture
+def need(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that has those in it to which a key is taken in need, each of them empty, as C(1) to C(4)."""
+    places = {"/var/tmp": "1", "/a/home": "2", "/a/tmp": "3", "/dev/shm": "4"}
+    for name in places.values():
+        (folder / name).mkdir()
+    monkeypatch.setenv("HOME", "/a/home")
+    monkeypatch.setattr(tempfile, "tempdir", "/a/tmp")
+    make = tempfile.mkstemp
+
+    def made_below(prefix: str, suffix: str, dir: str | None) -> tuple[int, str]:
+        return make(prefix=prefix, suffix=suffix, dir=folder / places[tempfile.gettempdir() if dir is None else dir])
+
+    monkeypatch.setattr(tempfile, "mkstemp", made_below)
+    return folder
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device", "/keys/.one.json.new")
+
+
+def in_need(need: Path) -> list[str]:
+    """Where there is something now."""
+    return sorted(each.parent.name for each in need.glob("*/*"))
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2, 3])
+def test_a_key_is_kept_durably_in_the_first_place_that_there_is(
+    need: Path, monkeypatch: pytest.MonkeyPatch, gone: int
+) -> None:
+    for number in range(gone):
+        (need / str(number + 1)).rmdir()
+    flushed = []
+    fsync = os.fsync
+
+    def noted_fsync(fd: int) -> None:
+        flushed.append(os.fstat(fd).st_size)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    failure = kept_elsewhere("/keys/one.json", NEXT, FULL).failure
+    assert failure.code == "key_kept_elsewhere"
+    (kept,) = (need / str(gone + 1)).iterdir()
+    assert re.fullmatch(r"soda-runner-key-\w+\.json", kept.name)
+    assert (kept.read_bytes(), mode_of(kept)) == (NEXT.to_json(), 0o600)
+    assert flushed == [len(NEXT.to_json())]
+    assert failure.message.startswith(
+        "The runner key key-2 was issued, but could not be written to /keys/one.json: No space left on device."
+    )
+    assert f"kept at {kept} instead" in failure.message
+    assert NEXT.api_key_secret not in failure.message
+    assert in_need(need) == [str(gone + 1)]
+
+
+def test_a_key_is_kept_where_not_even_a_usual_place_for_temporary_files_is_any_good(
+    need: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python looks for one by writing, and raises where all disks are full."""
+
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    for name in ("1", "2"):
+        (need / name).rmdir()
+    assert kept_elsewhere("/keys/one.json", KEY, FULL).failure.code == "key_kept_elsewhere"
+    assert in_need(need) == ["4"]
+
+
+@pytest.mark.parametrize("removable", [True, False], ids=["removed", "left"])
+@pytest.mark.parametrize("full", [2, 4])
+def test_what_a_full_disk_took_of_a_key_is_removed_and_the_next_one_tried(
+    need: Path, monkeypatch: pytest.MonkeyPatch, full: int, removable: bool
+) -> None:
+    tried = []
+
+    def fsync(fd: int) -> None:
+        tried.append(fd)
+        if len(tried) <= full:
+            raise FULL
+
+    def unlink(path: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        if not removable:
+            patch.setattr(os, "unlink", unlink)
+        failure = kept_elsewhere("/keys/one.json", KEY, FULL).failure
+    assert failure.code == ("key_kept_elsewhere" if full < 4 else "key_orphaned")
+    assert in_need(need) == [each for each in "1234"[: full + 1] if int(each) > full or not removable]
+    # Where it is not, it is not said to be.
+    assert [each for each in "1234" if f"{need}/{each}/" in failure.message] == list("1234"[full : full + 1])
+
+
+def test_a_key_that_is_orphaned_is_named(need: Path) -> None:
+    for name in "1234":
+        (need / name).rmdir()
+    failure = kept_elsewhere("/keys/one.json", KEY, ValueError("something else")).failure
+    assert failure.code == "key_orphaned"
+    assert failure.message.startswith(
+        "The runner key key-1 was issued, but could not be written to /keys/one.json: something else."
+    )
+    assert "the key key-1 is orphaned" in failure.message
+    assert KEY.api_key_secret not in failure.message
+
+
+def test_where_a_key_was_kept_is_said_though_the_disk_has_become_read_only(
+    file: KeyFile, path: Path, folder: Path, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    elsewhere = SodaError(Failure(code="key_kept_elsewhere", message="It was kept."))
+
+    def commit_there(reservation: KeyReservation, patch: pytest.MonkeyPatch) -> None:
+        for name in ("write", "unlink"):
+            patch.setattr(os, name, fail)
+        with pytest.raises(OSError, match=re.escape(os.strerror(errno.EROFS))):
+            reservation.commit(KEY)
+        raise elsewhere
+
+    with monkeypatch.context() as patch, pytest.raises(SodaError) as failed, reserve(file) as reservation:
+        commit_there(reservation, patch)
+    assert failed.value is elsewhere
+    assert (path.exists(), left.exists()) == (False, True)
+    # Nobody holds the lock any more.
+    commit(file, KEY)
+    assert names(folder) == ["key.json"]

@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES, Json, Ran, Soda
+from ansible_collections.community.soda.tests.unit.plugins.harness import (
+    ODD_NAMES,
+    Json,
+    Ran,
+    Soda,
+    plain_id,
+)
 from emulator.client import Account
 
 LIST = "listRunners"
@@ -121,7 +127,7 @@ def test_filters_combine_with_and(fleet: Soda, filters: Json, found: Sequence[st
     assert names(fleet.info(**filters)) == found
 
 
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_any_name_is_found_exactly(soda: Soda, name: str) -> None:
     soda.account.seed(name, f"{name}+", f"+{name}")
     assert names(soda.info(name=name)) == [name]
