@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import typing as t
 from urllib.parse import urlsplit
@@ -132,7 +133,7 @@ def _soda_core(key: HeldKey, settings: Settings) -> str:
             f"The format soda_core has no place for the path in the endpoint {settings.endpoint}."
             " Choose another format.",
         )
-    host = t.cast(str, parts.hostname)
+    host = str(parts.hostname)
     return _written(
         {
             "soda_cloud": {
@@ -195,7 +196,7 @@ def _dump(data: t.Any) -> str:
         "sort_keys": False,
         "allow_unicode": True,
         "default_flow_style": False,
-        "width": 100_000,
+        "width": math.inf,
     }
     return t.cast(str, yaml.dump(data, Dumper=_dumper(), **options))
 
@@ -211,7 +212,7 @@ def _dumper() -> t.Any:
             return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
 
         def represent_mapping(self, tag: str, mapping: t.Any, flow_style: bool | None = None) -> yaml.MappingNode:
-            node = super().represent_mapping(tag, mapping, flow_style)
+            node = super().represent_mapping(tag, mapping)
             for key, _value in node.value:
                 if isinstance(key, yaml.ScalarNode):
                     # The names of fields are quoted only where they must be.

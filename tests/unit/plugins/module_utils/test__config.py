@@ -78,6 +78,24 @@ def test_helm_values() -> None:
     }
 
 
+def test_fields_have_their_order_and_text_stays_readable() -> None:
+    """Long or not, on one line: some readers of values know no other."""
+    settings = replace(SETTINGS, name="Zürich " + 200 * "long ", values={"a": [{"c": "d", "b": None}]})
+    assert render("helm_values", KEY, settings) == (
+        "soda:\n"
+        "  apikey:\n"
+        f'    id: "{KEY.api_key_id}"\n'
+        f'    secret: "{SECRET}"\n'
+        "  agent:\n"
+        f'    name: "{settings.name}"\n'
+        "  cloud:\n"
+        '    endpoint: "https://cloud.soda.io"\n'
+        "a:\n"
+        '- c: "d"\n'
+        "  b: null\n"
+    )
+
+
 def test_helm_values_that_refer_to_a_secret_hold_none() -> None:
     text = render("helm_values", KEY, replace(SETTINGS, existing_secret="soda-key"))
     assert SECRET not in text
@@ -333,6 +351,14 @@ def test_what_a_file_cannot_hold_is_told_by_where_it_is(value: object) -> None:
     assert "soda.env[0]" in failed.value.failure.message
 
 
+def test_what_a_file_cannot_hold_is_told_without_a_key() -> None:
+    with pytest.raises(SodaError) as failed:
+        check("helm_values", values(X={"env": [{1}]}))
+    assert failed.value.failure.message == (
+        "X.env[0] is a set, which a configuration file cannot hold. Quote it, to make it text."
+    )
+
+
 # What is refused before there is a key
 
 
@@ -341,7 +367,15 @@ def test_an_unknown_format_is_told_with_those_that_there_are(file_format: str) -
     with pytest.raises(SodaError) as failed:
         check(file_format, SETTINGS)
     assert code_of(failed) == "config_format_unknown"
-    assert all(known in failed.value.failure.message for known in FORMATS)
+    assert failed.value.failure.message == (
+        f"{file_format!r} is not a configuration format."
+        " Choose one of helm_values, kubernetes_secret, dotenv, soda_core."
+    )
+
+
+@pytest.mark.parametrize("name", ["a", "1", "soda-key", "soda.key-2.a", "x" * 253])
+def test_what_can_be_the_name_of_a_secret_is_taken(name: str) -> None:
+    assert read("kubernetes_secret", settings=replace(SETTINGS, existing_secret=name))["metadata"]["name"] == name
 
 
 @pytest.mark.parametrize("file_format", ["helm_values", "kubernetes_secret"])
