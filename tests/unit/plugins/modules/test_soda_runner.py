@@ -253,6 +253,48 @@ def test_a_diff_differs_exactly_when_something_changes(soda: Soda, row: Row, sta
     assert "secret" not in json.dumps(ran["diff"])
 
 
+def test_a_diff_is_of_the_registration_and_the_key_before_and_after(soda: Soda) -> None:
+    assert soda.runner(state="absent", diff=True)["diff"]["before"] == {"registration": "absent", "key": None}
+    issued = soda.runner(diff=True)
+    assert issued["diff"] == {
+        "before": {"registration": "absent", "key": None},
+        "after": {"registration": "pending", "key": issued["key"]},
+    }
+    second = soda.runner(key_version=2, diff=True)
+    assert second["diff"] == {
+        "before": {"registration": "pending", "key": issued["key"]},
+        "after": {"registration": "pending", "key": second["key"]},
+    }
+    soda.account.register(NAME, second["key"]["api_key_id"])
+    rotated = soda.runner(key_version=3, diff=True)
+    assert rotated["diff"] == {
+        "before": {"registration": "registered", "key": second["key"]},
+        "after": {"registration": "registered", "key": rotated["key"]},
+    }
+    again = soda.runner(key_version=3, diff=True)["diff"]
+    assert again == {"before": rotated["diff"]["after"], "after": rotated["diff"]["after"]}
+    assert soda.runner(state="absent", diff=True)["diff"] == {
+        "before": {"registration": "registered", "key": rotated["key"]},
+        "after": {"registration": "absent", "key": None},
+    }
+
+
+def test_a_key_that_a_killed_run_left_is_put_in_place_and_returned(soda: Soda) -> None:
+    soda.held()
+    file = soda.key()
+    soda.key_path.chmod(0o644)
+    soda.key_path.rename(soda.folder / ".key.json.new")
+    before = snapshot(soda.folder)
+    foreseen = soda.runner(check=True)
+    assert (foreseen["changed"], snapshot(soda.folder)) == (True, before)
+    ran = soda.runner()
+    assert (ran["changed"], ran.operations) == (True, [LIST])
+    expected = {field: file[field] for field in ("api_key_id", "key_version", "issued_at")}
+    assert ran["key"] == foreseen["key"] == {**expected, "path": str(soda.key_path)}
+    assert soda.files() == [soda.key_path.name]
+    assert (soda.key(), mode_of(soda.key_path)) == (file, 0o600)
+
+
 # Rows that fail
 
 
