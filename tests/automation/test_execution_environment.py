@@ -31,7 +31,10 @@ def run(*command: str, cwd: Path) -> str:
 def context(tmp_path: Path) -> Path:
     """The build context, and nothing of this checkout but the definition."""
     definition = tree.ROOT / "execution-environment.yml"
-    run("ansible-builder", "create", "--file", str(definition), "--context", str(tmp_path / "context"), cwd=tmp_path)
+    # Its name would follow from which of podman and docker is there.
+    named = ("--output-filename", "Containerfile")
+    paths = ("--file", str(definition), "--context", str(tmp_path / "context"))
+    run("ansible-builder", "create", *paths, *named, cwd=tmp_path)
     return tmp_path / "context"
 
 
