@@ -110,7 +110,7 @@ _HEAD = """# Do the tests test?
 [mutmut](https://mutmut.readthedocs.io) changes `plugins/module_utils` in small ways, one at a time: a comparison, an
 argument, a text, a number. A change that no test notices is a rule that no test states. In each file, at least
 {least} % must be noticed, and each that is left is explained below. `make test-mutation` makes this table, of the files
-named with `ARGS="_plan _runners"`, or of all in some hours; `ARGS=--write` writes this page.
+named with `ARGS="_plan _runners"`, or of all in an hour; `ARGS=--write` writes this page.
 
 Not changed are functions with a decorator and what stands outside of functions, which mutmut cannot change, and
 sentences for people, whose words no test pins. The score is the share of what was killed in all: what is explained
