@@ -1239,6 +1239,32 @@ def test_a_connection_that_cannot_be_meant_is_refused_before_anything_is_sent(op
     assert failed.value.failure.code == code
 
 
+MISSING = "{0} is not set. Set it, or {1} in the environment of the machine on which the task runs."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"api_key_id": " "}, MISSING.format("api_key_id", "SODA_CLOUD_API_KEY_ID")),
+        ({"api_key_secret": None}, MISSING.format("api_key_secret", "SODA_CLOUD_API_KEY_SECRET")),
+        ({"timeout": -1.5}, "timeout must be a number of seconds above 0, not -1.5."),
+        ({"retry_budget": -2}, "retry_budget must be 0 or a number of seconds above it, not -2."),
+    ],
+    ids=str,
+)
+def test_of_an_option_that_cannot_be_meant_it_is_said_which_and_why(options: Json, said: str) -> None:
+    good: Json = {"endpoint": "https://cloud.soda.io", "api_key_id": "an-id", "api_key_secret": "a-secret"}
+    with pytest.raises(SodaError) as failed:
+        connection(**{**good, **options})
+    assert failed.value.failure.message == said
+
+
+def test_a_connection_waits_half_a_minute_for_an_answer_and_five_minutes_in_all() -> None:
+    made = connection("https://cloud.soda.io", "an-id", "a-secret")
+    assert (made.timeout, made.retry_budget) == (30, 300)
+    assert made == Connection("https://cloud.soda.io", "an-id", "a-secret")
+
+
 @pytest.mark.parametrize(
     ("ca_path", "said"), [("/no/such/file.pem", "No such file or directory"), ("no\0file", "embedded null byte")]
 )
