@@ -53,8 +53,8 @@ class HeldKey:
     in_place: bool = True
     """False when a run was killed after it wrote the key and before it put the file in place."""
 
-    def as_result(self, path: str) -> dict[str, t.Any]:
-        """What modules return of a key that is kept in a file: never the secret."""
+    def as_result(self, path: str | None) -> dict[str, t.Any]:
+        """What modules return of a key, and of the file that it is kept in: never the secret."""
         return {
             "api_key_id": self.api_key_id,
             "path": path,

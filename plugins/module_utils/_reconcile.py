@@ -118,7 +118,7 @@ class Reconciler:
         if self.key_file is None:
             issued = self._issue(plan)
             # The one place where a result holds a secret: without key_path there is no other way to have it.
-            return True, {**issued.as_result(""), "path": None, "api_key_secret": issued.api_key_secret}
+            return True, {**issued.as_result(None), "api_key_secret": issued.api_key_secret}
         name = t.cast(str, self.wanted.name)
         reservation = self.key_file.reserve(self.runners.endpoint, name, key, self.prepare, self.patience)
         with reservation, held_back():
