@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from ansible_collections.community.soda.plugins.module_utils import _files
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
     Json,
@@ -293,6 +296,14 @@ def test_a_key_that_a_killed_run_left_is_put_in_place_and_returned(soda: Soda) -
     assert ran["key"] == foreseen["key"] == {**expected, "path": str(soda.key_path)}
     assert soda.files() == [soda.key_path.name]
     assert (soda.key(), mode_of(soda.key_path)) == (file, 0o600)
+
+
+def test_a_runner_of_another_name_without_an_id_is_not_the_one_that_is_meant(soda: Soda) -> None:
+    """The vendor promises no field."""
+    page = {"content": [{"name": "another"}], "last": True, "totalElements": 1}
+    soda.account.fault("status", LIST, status=200, body=page)
+    ran = soda.runner()
+    assert (ran["registration"], ran.operations) == ("pending", [LIST, CREATE])
 
 
 # Rows that fail
@@ -915,6 +926,33 @@ def test_a_refusal_leaves_no_doubt(soda: Soda, status: int, code: str) -> None:
     assert ran.failure["code"] == code
     assert "nobody holds" not in ran["msg"]
     assert ran.operations == [LIST, CREATE]
+
+
+def test_a_key_that_cannot_be_put_in_place_is_kept_elsewhere_and_it_is_said_where(
+    soda: Soda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkstemp
+
+    def full(*_arguments: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space is left")
+
+    monkeypatch.setattr(_files.Reservation, "commit", full)
+    # Not into the folders of this machine.
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **options: make(**{**options, "dir": tmp_path}))
+    ran = soda.runner()
+    (kept,) = tmp_path.glob("soda-runner-key-*.json")
+    key_id = soda.account.stats()["runner_key_ids"][-1]
+    assert ran.failure["code"] == "key_kept_elsewhere"
+    assert ran["msg"].startswith(
+        f"The runner key {key_id} was issued, but could not be written to {soda.key_path}: no space is left."
+        f" It was kept at {kept} instead (mode 0600)."
+    )
+    assert soda.files() == []
+    monkeypatch.undo()
+    # As it says, the file is what is to be moved there.
+    kept.rename(soda.key_path)
+    again = soda.runner()
+    assert (again["changed"], again["key"]["api_key_id"]) == (False, key_id)
 
 
 # Bad input
