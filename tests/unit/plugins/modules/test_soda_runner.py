@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils import _files
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyMoved, KeyReservation
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
     Json,
@@ -304,6 +305,44 @@ def test_a_runner_of_another_name_without_an_id_is_not_the_one_that_is_meant(sod
     soda.account.fault("status", LIST, status=200, body=page)
     ran = soda.runner()
     assert (ran["registration"], ran.operations) == ("pending", [LIST, CREATE])
+
+
+@pytest.mark.parametrize(("moved", "operations"), [(1, [LIST] * 2 + [CREATE]), (4, [LIST] * 5 + [CREATE])])
+def test_where_another_run_changes_the_key_meanwhile_all_is_looked_at_anew(
+    soda: Soda, monkeypatch: pytest.MonkeyPatch, moved: int, operations: list[str]
+) -> None:
+    others = iter(range(moved))
+    reserve = KeyFile.reserve
+
+    def reserved(*arguments: Any) -> KeyReservation:
+        for _other in others:
+            raise KeyMoved
+        return reserve(*arguments)
+
+    monkeypatch.setattr(KeyFile, "reserve", reserved)
+    ran = soda.runner()
+    assert (ran["changed"], ran.operations) == (True, operations)
+
+
+def test_where_other_runs_keep_changing_the_key_no_other_is_issued(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved(*_arguments: object) -> NoReturn:
+        raise KeyMoved
+
+    monkeypatch.setattr(KeyFile, "reserve", moved)
+    ran = soda.runner()
+    assert (ran.failure["code"], ran.failure["retryable"]) == ("key_path_busy", True)
+    assert ran["msg"] == f"Other runs kept changing {soda.key_path}. Run the task again when they have ended."
+    assert ran.operations == [LIST] * 5
+
+
+@pytest.mark.parametrize("name", ["another", None], ids=str)
+def test_whose_an_id_is_that_is_not_of_the_name_is_said(soda: Soda, name: str | None) -> None:
+    runner: Json = {"id": OTHER} if name is None else {"id": OTHER, "name": name}
+    page = {"content": [runner], "last": True, "totalElements": 1}
+    soda.account.fault("status", LIST, status=200, body=page)
+    ran = soda.runner(id=OTHER)
+    assert ran.failure["code"] == "name_and_id_differ"
+    assert f"{OTHER!r} belongs to the runner {name or ''!r}." in ran["msg"]
 
 
 # Rows that fail
