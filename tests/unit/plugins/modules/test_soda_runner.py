@@ -335,6 +335,15 @@ def test_where_other_runs_keep_changing_the_key_no_other_is_issued(soda: Soda, m
     assert ran.operations == [LIST] * 5
 
 
+def test_by_its_id_alone_a_runner_is_deleted_with_the_key_that_was_issued_before_it_had_one(soda: Soda) -> None:
+    soda.listed(id=RUNNER)
+    soda.held(runner_id=None)
+    ran = soda.runner(name=None, id=RUNNER, state="absent", diff=True)
+    assert (ran["changed"], ran.operations) == (True, [GET, DELETE])
+    assert soda.files() == []
+    assert ran["diff"]["before"]["key"]["path"] == str(soda.key_path)
+
+
 @pytest.mark.parametrize("name", ["another", None], ids=str)
 def test_whose_an_id_is_that_is_not_of_the_name_is_said(soda: Soda, name: str | None) -> None:
     runner: Json = {"id": OTHER} if name is None else {"id": OTHER, "name": name}
