@@ -176,7 +176,7 @@ class Reservation:
     """
     A place that is made sure of: the folder, the permission, the space and the attributes of the file to be.
 
-    Used with C(with), once: what was not committed is removed at the end.
+    Used with C(with): what was not committed is removed at the end.
     """
 
     # Of the folder, and of the temporary file once that is there.
@@ -241,7 +241,10 @@ class Reservation:
             if not self._committed:
                 with contextlib.suppress(OSError):
                     os.unlink(self._temporary, dir_fd=self._folder_fd)
-        os.close(self._folder_fd)
+            self._fd = -1
+        if self._folder_fd != -1:
+            os.close(self._folder_fd)
+            self._folder_fd = -1
 
 
 def _is_immutable(path: str) -> bool:

@@ -464,6 +464,18 @@ def test_what_lies_beside_the_file_is_seen_even_if_it_leads_nowhere(path: Path) 
     assert place(path).is_beside(".file.new") is True
 
 
+def test_a_reservation_that_has_ended_closes_nothing_of_others(path: Path) -> None:
+    """The numbers of what it had open are given to what is opened next."""
+    reservation = reserve(path)
+    with reservation:
+        pass
+    others = [os.open(path.parent, os.O_RDONLY) for _unused in range(3)]
+    reservation.__exit__()
+    assert [os.path.samestat(os.fstat(fd), path.parent.stat()) for fd in others] == [True] * 3
+    for fd in others:
+        os.close(fd)
+
+
 # Finished for a run that was killed
 
 
