@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -126,16 +124,6 @@ def report(
 
 def codes(row: Row) -> list[str]:
     return [finding.code for finding in row.findings]
-
-
-@pytest.fixture
-def away_from_utc() -> Iterator[None]:
-    """A machine whose own time is not UTC. The rule is written out, so that no time zone database is needed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "JST-9")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.parametrize(("seen", "runners", "expected"), TABLE)

@@ -11,8 +11,6 @@ import datetime
 import hashlib
 import html.parser
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -82,16 +80,6 @@ def fleet() -> Report:
     moment = NOW.astimezone(datetime.timezone(datetime.timedelta(hours=2)))
     listings = [Listed(ACCOUNT, "host-1", runners), Listed(OTHER, "host-5", others)]
     return audit(seen, listings, ("there-1", "there-2"), limits, moment)
-
-
-@pytest.fixture
-def away_from_utc() -> Iterator[None]:
-    """A machine whose own time is not UTC. The rule is written out, so that no time zone database is needed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "JST-9")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 class Parsed(html.parser.HTMLParser):

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import requests
@@ -471,12 +471,12 @@ def failed_for(*causes: BaseException) -> SodaError:
     for outer, inner in zip(causes, causes[1:]):
         outer.__cause__ = inner
 
-    class Failing(Client):
-        def _exchange(self, *_arguments: Any) -> Any:
-            raise causes[0]
+    def fail(*_arguments: object, **_options: object) -> NoReturn:
+        raise causes[0]
 
-    failing = Failing(connection("http://127.0.0.1:1", "an-id", "a-secret", retry_budget=0), clock=Time().clock)
-    return failure_of(failing, Operation.LIST)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "request", fail)
+        return failure_of(client_at("http://127.0.0.1:1"), Operation.LIST)
 
 
 def test_a_request_without_an_answer_is_told_with_its_innermost_cause() -> None:

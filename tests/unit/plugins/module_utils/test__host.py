@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils import _files
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyMoved
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyReservation
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     Json,
@@ -348,16 +348,18 @@ def test_the_key_of_another_runner_stays_whatever_is_to_be_written(host: Host) -
 
 def test_a_key_that_moved_although_it_was_locked_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as by hand, or on a file system that knows no locks."""
-    text = host.held(1)
+    host.held(1)
+    reserve = KeyFile.reserve
 
-    def moved(*_arguments: object) -> NoReturn:
-        raise KeyMoved
+    def reserved(*arguments: Any) -> KeyReservation:
+        host.held(1, api_key_id="another")
+        return reserve(*arguments)
 
-    monkeypatch.setattr(KeyFile, "reserve", moved)
+    monkeypatch.setattr(KeyFile, "reserve", reserved)
     ran = host.run("present", key=host.key(2))
     assert (ran.failure["code"], ran.failure["retryable"]) == ("key_file_changed", True)
     assert ran["msg"].startswith(f"{host.key_path} was changed by another run")
-    assert host.key_path.read_text("utf-8") == text
+    assert json.loads(host.key_path.read_text("utf-8"))["api_key_id"] == "another"
 
 
 def test_check_mode_writes_no_file(host: Host) -> None:

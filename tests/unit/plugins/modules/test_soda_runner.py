@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils import _files
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyMoved, KeyReservation
+from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyReservation
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
     Json,
@@ -307,29 +307,35 @@ def test_a_runner_of_another_name_without_an_id_is_not_the_one_that_is_meant(sod
     assert (ran["registration"], ran.operations) == ("pending", [LIST, CREATE])
 
 
+def others_write(soda: Soda, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """So many times, between what a run has seen and what it does, another puts its key in place."""
+    numbers = iter(range(times))
+    reserve = KeyFile.reserve
+
+    def reserved(*arguments: Any) -> KeyReservation:
+        number = next(numbers, None)
+        if number is not None:
+            soda.held(api_key_id=f"key-of-another-{number}")
+        return reserve(*arguments)
+
+    monkeypatch.setattr(KeyFile, "reserve", reserved)
+
+
 @pytest.mark.parametrize(("moved", "operations"), [(1, [LIST] * 2 + [CREATE]), (4, [LIST] * 5 + [CREATE])])
 def test_where_another_run_changes_the_key_meanwhile_all_is_looked_at_anew(
     soda: Soda, monkeypatch: pytest.MonkeyPatch, moved: int, operations: list[str]
 ) -> None:
-    others = iter(range(moved))
-    reserve = KeyFile.reserve
-
-    def reserved(*arguments: Any) -> KeyReservation:
-        for _other in others:
-            raise KeyMoved
-        return reserve(*arguments)
-
-    monkeypatch.setattr(KeyFile, "reserve", reserved)
-    ran = soda.runner()
+    soda.held()
+    others_write(soda, monkeypatch, moved)
+    ran = soda.runner(key_version=2)
     assert (ran["changed"], ran.operations) == (True, operations)
+    assert soda.key()["key_version"] == 2
 
 
 def test_where_other_runs_keep_changing_the_key_no_other_is_issued(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
-    def moved(*_arguments: object) -> NoReturn:
-        raise KeyMoved
-
-    monkeypatch.setattr(KeyFile, "reserve", moved)
-    ran = soda.runner()
+    soda.held()
+    others_write(soda, monkeypatch, 100)
+    ran = soda.runner(key_version=2)
     assert (ran.failure["code"], ran.failure["retryable"]) == ("key_path_busy", True)
     assert ran["msg"] == f"Other runs kept changing {soda.key_path}. Run the task again when they have ended."
     assert ran.operations == [LIST] * 5
