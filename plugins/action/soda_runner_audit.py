@@ -30,6 +30,7 @@ from ansible_collections.community.soda.plugins.module_utils._endpoint import no
 from ansible_collections.community.soda.plugins.module_utils._failure import SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._files import Place
 from ansible_collections.community.soda.plugins.module_utils._runners import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
 
 ANY = "any"
 
@@ -71,10 +72,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             arguments["fail_on"] = [code for code in arguments["fail_on"] if code != ""]
         elif arguments.get("fail_on") == "":
             arguments["fail_on"] = []
-        validated = ArgumentSpecValidator(ARGUMENT_SPEC).validate(arguments)
-        if validated.error_messages:
-            raise error("invalid_arguments", "; ".join(validated.error_messages) + ".")
-        return t.cast(Json, validated.validated_parameters)
+        return checked(ArgumentSpecValidator(ARGUMENT_SPEC), arguments)
 
     def _audit(self, parameters: Json, hostvars: t.Mapping[str, t.Any]) -> Json:
         limits = Limits(

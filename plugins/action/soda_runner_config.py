@@ -26,6 +26,7 @@ from ansible_collections.community.soda.plugins.module_utils._escrow import escr
 from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey, KeyFile
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
 
 HOST_MODULE = "community.soda.soda_runner_files"
 
@@ -105,14 +106,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {**result, **self._said, **outcome}
 
     def _parameters(self) -> dict[str, t.Any]:
-        validated = ArgumentSpecValidator(
+        validator = ArgumentSpecValidator(
             ARGUMENT_SPEC,
             mutually_exclusive=[("key_from", "escrow_dir")],
             required_by={"escrow_dir": ["cloud_api_key_id"]},
-        ).validate(self._task.args)
-        if validated.error_messages:
-            raise error("invalid_arguments", "; ".join(validated.error_messages) + ".")
-        return t.cast(dict[str, t.Any], validated.validated_parameters)
+        )
+        return checked(validator, self._task.args)
 
     def _converge(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
         if not parameters["name"]:

@@ -437,6 +437,7 @@ def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> Non
     host.play(*(host.task(name, **options) for name, (_unused, options) in fails.items()))
     assert {name: host.code(name) for name in fails} == {name: code for name, (code, _unused) in fails.items()}
     assert "helm_values" in host["an unknown format"]["msg"]
+    assert host["an unknown option"]["msg"].startswith("Unsupported parameters: colour. ")
     assert snapshot(host.folder) == before
 
 
