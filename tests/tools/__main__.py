@@ -103,6 +103,7 @@ def _timed(part: str, arguments: list[str]) -> tuple[str, float, Result]:
     print(_heading(part), flush=True)
     started = time.monotonic()
     log = tree.LOGS / f"{part}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)  # also for the logs that a part writes beside its own
     with tree.only_one(part):
         log.unlink(missing_ok=True)
         try:

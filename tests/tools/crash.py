@@ -27,7 +27,6 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run all kills; *arguments* go to ``python -m crash``, such as ``--seed 7``."""
     env = private_environment()
     env["PYTHONPATH"] = os.pathsep.join([str(tree.linked_collections()), str(tree.ROOT / "tests")])
-    tree.LOGS.mkdir(parents=True, exist_ok=True)
     with Emulator(log=tree.LOGS / "crash-emulator.log") as emulator:
         finished = run([sys.executable, "-m", "crash", emulator.url, *arguments], cwd=tree.ROOT, env=env, log=log)
     return counted(finished, complete="--only" not in arguments)
