@@ -189,7 +189,7 @@ def _names_elsewhere(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) ->
 
 def _write(parameters: Json, report: Report, data: Json) -> list[str]:
     """Write the files that are asked for, each in one step. Their paths."""
-    contents = {
+    contents: dict[str, t.Callable[[], str]] = {
         "json_path": lambda: json.dumps(data, indent=1) + "\n",
         "html_path": lambda: _audit_page.page(report),
     }

@@ -151,7 +151,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not self._task.check_mode:
                 raise self._no_key(parameters, observed)
             # An earlier task of this check run would have issued it.
-            held, carried = dataclasses.replace(_config.EXAMPLE, runner_id=held and held.runner_id), True
+            held, carried = dataclasses.replace(_config.EXAMPLE, runner_id=held.runner_id if held else None), True
         texts = [_config.render(file["format"], held, settings) for file in files]
         result = self._put(parameters, observed, held, carried, texts)
         if parameters["key_from"] and parameters["empty_escrow"]:

@@ -110,7 +110,7 @@ FIELDS = [field.name for field in dataclasses.fields(Runner)]
 TEMPLATES = {*_arguments.connection_spec(), *_filters.filter_spec()}
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
     NAME = "community.soda.soda_runners"
 
     def verify_file(self, path: str) -> bool:
