@@ -99,3 +99,10 @@ def test_nothing_is_released_that_did_not_pass_every_test() -> None:
     jobs = workflows()["release.yml"]["jobs"]
     assert ".ci/run" in [step.get("run") for step in jobs["build"]["steps"]]
     assert jobs["publish"]["needs"] == "build"
+
+
+def test_each_action_of_others_is_pinned_by_its_digest() -> None:
+    jobs = [job for workflow in workflows().values() for job in workflow["jobs"].values()]
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
