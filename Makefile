@@ -13,12 +13,12 @@ SHELL := /bin/sh
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONPATH := $(CURDIR)/tests
+export PYTHONPATH := $(CURDIR)/tests:$(CURDIR)/tests/system
 export PYTHONDONTWRITEBYTECODE := 1
 
 PARTS := lint sanity units integration molecule platform
 SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in))
-INSTALL := tests/tools/install.sh $(VENV)
+INSTALL := tests/tooling/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench format changelog pins dist docs matrix release-check clean distclean $(PARTS)
@@ -54,17 +54,17 @@ demo: $(VENV)/.demo
 	@$(VENV)/bin/python -m demo $(VERBOSE)
 
 test: $(VENV)/.test
-	@$(VENV)/bin/python -m tools
+	@$(VENV)/bin/python -m tooling
 
 $(PARTS): $(VENV)/.test
-	@$(VENV)/bin/python -m tools $@ $(ARGS)
+	@$(VENV)/bin/python -m tooling $@ $(ARGS)
 
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench $(ARGS)
 
 # The parts that need more of the machine, or more time, than the others.
 test-%: $(VENV)/.test
-	@$(VENV)/bin/python -m tools $* $(ARGS)
+	@$(VENV)/bin/python -m tooling $* $(ARGS)
 
 dist docs matrix: %: test-%
 
@@ -72,7 +72,7 @@ test-vendor release-check: .venv-vendor/.vendor
 
 # The longest part runs beside the others; what is contained in another is not run twice. What CI bears is in .ci/run.
 release-check: $(VENV)/.test
-	@$(VENV)/bin/python -m tools everything
+	@$(VENV)/bin/python -m tooling everything
 
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
@@ -80,7 +80,7 @@ format: $(VENV)/.test
 
 # A release's part of the changelog, from the fragments.
 changelog: $(VENV)/.test
-	@$(VENV)/bin/python -m tools.changelog $(ARGS)
+	@$(VENV)/bin/python -m tooling.changelog $(ARGS)
 
 pins: $(VENV)/.test
 	@cd tests/requirements && for set in uv demo test $(filter-out uv demo test,$(SETS)); do \
@@ -88,9 +88,9 @@ pins: $(VENV)/.test
 	        --no-annotate --no-header --output-file $$set.txt $(ARGS) $$set.in || exit 1; \
 	done
 
-$(VENV)/.python: tests/tools/install.sh tests/tools/find_python.sh tests/requirements/uv.txt
-	@sh tests/tools/find_python.sh $(PYTHON) > /dev/null
-	@sh $(INSTALL) python "$$(sh tests/tools/find_python.sh $(PYTHON))"
+$(VENV)/.python: tests/tooling/install.sh tests/tooling/find_python.sh tests/requirements/uv.txt
+	@sh tests/tooling/find_python.sh $(PYTHON) > /dev/null
+	@sh $(INSTALL) python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
 
 $(VENV)/.demo: $(VENV)/.python tests/requirements/demo.txt
 	@sh $(INSTALL) demo
@@ -99,8 +99,8 @@ $(VENV)/.test: $(VENV)/.demo tests/requirements/test.txt
 	@sh $(INSTALL) test
 
 .venv-vendor/.vendor: tests/requirements/vendor.txt $(VENV)/.test
-	@sh tests/tools/install.sh .venv-vendor python "$$(sh tests/tools/find_python.sh $(PYTHON))"
-	@sh tests/tools/install.sh .venv-vendor vendor
+	@sh tests/tooling/install.sh .venv-vendor python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
+	@sh tests/tooling/install.sh .venv-vendor vendor
 
 clean:
 	rm -rf build tests/output .coverage .mypy_cache .pytest_cache .ruff_cache

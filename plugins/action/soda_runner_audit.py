@@ -23,13 +23,15 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.community.soda.plugins.module_utils import _audit, _audit_page, _audit_text
-from ansible_collections.community.soda.plugins.module_utils._audit import Account, Limits, Listed, Report, Seen
-from ansible_collections.community.soda.plugins.module_utils._config import plain
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError, error
-from ansible_collections.community.soda.plugins.module_utils._files import Place
-from ansible_collections.community.soda.plugins.module_utils._runners import Runner
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError, error
+from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import Place
+from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
+from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Account, Limits, Listed, Report, Seen
+from ansible_collections.community.soda.plugins.plugin_utils._config.formats import plain
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
 
 ANY = "any"

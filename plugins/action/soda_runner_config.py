@@ -19,13 +19,13 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.community.soda.plugins.module_utils import _config
-from ansible_collections.community.soda.plugins.module_utils._config import Settings
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
-from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError, error
-from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey, KeyFile
+from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError, error
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey, KeyFile
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
+from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
+from ansible_collections.community.soda.plugins.plugin_utils._config.formats import Settings
+from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
 
 HOST_MODULE = "community.soda.soda_runner_files"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Holds for each option what C(module_utils/_arguments.py) implements."""
+    """Holds for each option what C(module_utils/_argspec.py) implements."""
 
     DOCUMENTATION = r"""
 options:

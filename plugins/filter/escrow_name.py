@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
+from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
 
 DOCUMENTATION = r"""
 name: escrow_name

@@ -53,7 +53,7 @@ FIELDS = {"name": str, "id": str, "asked_by": str, "endpoint": str, "api_key_id"
 
 def stale_runners(text: str) -> Stale:
     """The stale runners of a report by the host that they fall to. A text that is no report is a failure."""
-    from ansible_collections.community.soda.plugins.module_utils._audit import FORMAT, FORMAT_VERSION
+    from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import FORMAT, FORMAT_VERSION
     from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
 
     try:

@@ -97,10 +97,12 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments, _client, _filters
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
-from ansible_collections.community.soda.plugins.module_utils._host_names import name_hosts, type_group
-from ansible_collections.community.soda.plugins.module_utils._runners import Runner, Runners
+from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
+from ansible_collections.community.soda.plugins.module_utils import _filters
+from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner, Runners
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+from ansible_collections.community.soda.plugins.plugin_utils._inventory_names import name_hosts, type_group
 from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
 
 ENDINGS = ("soda_runners.yml", "soda_runners.yaml")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from ._failure import error
+from ._errors import error
 
 
 def normalise_endpoint(endpoint: str) -> str:

@@ -15,8 +15,8 @@ import math
 import re
 import typing as t
 
-from ._failure import error
-from ._runners import Listing, Runner
+from ._api.runners import Listing, Runner
+from ._errors import error
 
 
 def filter_spec() -> dict[str, t.Any]:

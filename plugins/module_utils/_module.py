@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._failure import Failure, SodaError
+from ._errors import Failure, SodaError
 
 
 class SodaModule(AnsibleModule):  # type: ignore[misc]

@@ -247,11 +247,12 @@ failure:
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments, _module
-from ansible_collections.community.soda.plugins.module_utils._failure import error
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
-from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
-from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
+from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
+from ansible_collections.community.soda.plugins.module_utils import _module
+from ansible_collections.community.soda.plugins.module_utils._errors import error
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
+from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 
 OPTIONS = ("name", "id", "key_path", "key_version", "reissue", "unless_online")
 """What the decision rests on."""

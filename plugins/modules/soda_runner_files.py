@@ -108,7 +108,8 @@ observed:
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _host, _module
+from ansible_collections.community.soda.plugins.module_utils import _host_files as _host
+from ansible_collections.community.soda.plugins.module_utils import _module
 
 
 def main() -> None:

@@ -153,7 +153,8 @@ failure:
 import gc
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _arguments, _filters, _module
+from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
+from ansible_collections.community.soda.plugins.module_utils import _filters, _module
 
 
 def main() -> None:

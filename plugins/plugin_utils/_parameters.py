@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.community.soda.plugins.module_utils._failure import error
+from ..module_utils._errors import error
 
 
 def checked(validator: ArgumentSpecValidator, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

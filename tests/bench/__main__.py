@@ -18,7 +18,7 @@ import traceback
 import typing as t
 from pathlib import Path
 
-from tools import tree
+from tooling import tree
 
 from . import hosts, inventory, listing, page
 from .machine import described

@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from emulator.client import Account, Emulator
-from tools import tree
+from tooling import tree
 
 from .measure import WORK, Broken, Cost, environment, in_turn, say
 from .plays import Task, counts, play

@@ -12,7 +12,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from tools import tree
+from tooling import tree
 
 from .measure import Broken, Cost, environment, in_turn, run, say
 from .pages import Listing, served

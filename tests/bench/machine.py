@@ -13,7 +13,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tools import tree
+from tooling import tree
 
 
 def described() -> dict[str, str]:

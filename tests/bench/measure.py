@@ -14,8 +14,8 @@ import time
 import typing as t
 from pathlib import Path
 
-from tools import tree
-from tools.environment import private_environment
+from tooling import tree
+from tooling.environment import private_environment
 
 WORK = tree.BUILD / "bench"
 LIBRARY = Path(__file__).parent / "library"

@@ -11,7 +11,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from tools import tree, venvs
+from tooling import tree, venvs
 
 from .measure import WORK
 from .rows import Growth, Measure

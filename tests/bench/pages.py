@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 from emulator.contract import Contract
-from tools import tree
+from tooling import tree
 
 from .library.bench_runners import runners
 from .measure import WORK
@@ -63,7 +63,7 @@ def served(count: int) -> t.Iterator[Listing]:
     WORK.mkdir(parents=True, exist_ok=True)
     ready = WORK / f"pages-{count}"
     ready.unlink(missing_ok=True)
-    env = {**os.environ, "PYTHONPATH": str(tree.ROOT / "tests")}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, tree.TESTS))}
     process = subprocess.Popen([sys.executable, "-m", "bench.pages", str(ready), str(count)], env=env)
     try:
         deadline = time.monotonic() + 120

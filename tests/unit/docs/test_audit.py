@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from ansible_collections.community.soda.plugins.action.soda_runner_audit import ANY, ARGUMENT_SPEC
-from ansible_collections.community.soda.plugins.module_utils import _audit
 from ansible_collections.community.soda.plugins.modules import soda_runner_audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
 
 ROOT = Path(__file__).resolve().parents[3]
 GUIDE = (ROOT / "docs/guides/audit.md").read_text("utf-8")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.__main__ import EVERYWHERE, PARTS
+from tooling.__main__ import EVERYWHERE, PARTS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "inclusion.md"

@@ -25,11 +25,11 @@ import requests
 import urllib3
 import yaml
 
-from ansible_collections.community.soda.plugins.module_utils._client import Client, connection
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
-from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
-from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
-from ansible_collections.community.soda.plugins.module_utils._runners import Runners
+from ansible_collections.community.soda.plugins.module_utils._api.client import Client, connection
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
+from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 
 pytest.importorskip("openapi_core", reason="the emulator's service runs in this process")
 from emulator.clock import ManualClock

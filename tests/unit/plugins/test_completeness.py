@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from ansible_collections.community.soda.plugins.doc_fragments import filters
-from ansible_collections.community.soda.plugins.module_utils import _client, _runners
+from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json
 
 CONTRACT: Json = yaml.safe_load(

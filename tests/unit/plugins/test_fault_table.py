@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.community.soda.plugins.module_utils import _client, _runners
+from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import Ran, Soda
 from emulator.client import Emulator
 

@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import BOOLEANS, boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from tools import tree
+from tooling import tree
 
 VARIABLES = yaml.safe_load((tree.ROOT / "roles" / "soda_runner" / "vars" / "main.yml").read_text("utf-8"))
 

@@ -196,9 +196,9 @@ def _utility(name: str) -> t.Any:
     utilities, found from here, becomes a package under a name that nobody else has. No folder comes onto ``sys.path``,
     so nothing can stand before what others import.
     """
-    package = "_community_soda_module_utils"
+    package = "_community_soda_plugins"
     if package not in sys.modules:
-        folder = Path(__file__).resolve().parents[4] / "plugins" / "module_utils"
+        folder = Path(__file__).resolve().parents[4] / "plugins"
         if not folder.is_dir():
             raise ImportError(f"{__file__} works in its collection only: there is no {folder}.")
         spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
@@ -213,25 +213,23 @@ def _utility(name: str) -> t.Any:
 
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.soda.plugins.module_utils import (
-        _arguments,
-        _changes,
-        _client,
-        _failure,
-        _files,
-        _filters,
-        _host_names,
-        _runners,
-    )
+    from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
+    from ansible_collections.community.soda.plugins.module_utils import _errors as _failure
+    from ansible_collections.community.soda.plugins.module_utils import _filters
+    from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+    from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
+    from ansible_collections.community.soda.plugins.module_utils._key import atomic_write as _files
+    from ansible_collections.community.soda.plugins.plugin_utils import _changes
+    from ansible_collections.community.soda.plugins.plugin_utils import _inventory_names as _host_names
 else:
-    _arguments = _utility("_arguments")
-    _changes = _utility("_changes")
-    _client = _utility("_client")
-    _failure = _utility("_failure")
-    _files = _utility("_files")
-    _filters = _utility("_filters")
-    _host_names = _utility("_host_names")
-    _runners = _utility("_runners")
+    _arguments = _utility("module_utils._argspec")
+    _changes = _utility("plugin_utils._changes")
+    _client = _utility("module_utils._api.client")
+    _failure = _utility("module_utils._errors")
+    _files = _utility("module_utils._key.atomic_write")
+    _filters = _utility("module_utils._filters")
+    _host_names = _utility("plugin_utils._inventory_names")
+    _runners = _utility("module_utils._api.runners")
 
 LOG = logging.getLogger("community.soda.soda_runners")
 

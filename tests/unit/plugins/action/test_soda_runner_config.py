@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.community.soda.plugins.module_utils._escrow import escrow_name
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     COLLECTIONS,
     FAILURE_KEYS,

@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.community.soda.plugins.doc_fragments.filters import ModuleDocFragment as Filters
 from ansible_collections.community.soda.plugins.doc_fragments.soda_cloud import ModuleDocFragment as SodaCloud
-from ansible_collections.community.soda.plugins.module_utils._arguments import connection_spec
+from ansible_collections.community.soda.plugins.module_utils._argspec import connection_spec
 from ansible_collections.community.soda.plugins.module_utils._filters import filter_spec
 
 OPTIONS = yaml.safe_load(SodaCloud.DOCUMENTATION)["options"]

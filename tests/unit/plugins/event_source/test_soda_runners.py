@@ -677,7 +677,7 @@ def test_it_finds_its_collection_and_leaves_nothing_on_the_path(tmp_path: Path, 
         [sys.executable, "-c", LOADED, str(home / PATH)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
-    assert done.stdout.strip() == str(home / "plugins" / "module_utils" / "_client.py")
+    assert done.stdout.strip() == str(home / "plugins" / "module_utils" / "_api" / "client.py")
 
 
 def test_elsewhere_it_says_that_it_needs_its_collection(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Listing, Runner
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 from ansible_collections.community.soda.plugins.module_utils._filters import Filters, filter_spec, last_seen
-from ansible_collections.community.soda.plugins.module_utils._runners import Listing, Runner
 
 UTC = datetime.timezone.utc
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=UTC)

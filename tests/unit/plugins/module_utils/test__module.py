@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.community.soda.plugins.module_utils._failure import Failure, SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError
 from ansible_collections.community.soda.plugins.module_utils._module import SodaModule, run
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json, Ran, run_main
 

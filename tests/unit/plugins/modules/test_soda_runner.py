@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils import _files
-from ansible_collections.community.soda.plugins.module_utils._key_file import KeyFile, KeyReservation
+from ansible_collections.community.soda.plugins.module_utils._key import atomic_write as _files
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile, KeyReservation
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
     Json,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json
 

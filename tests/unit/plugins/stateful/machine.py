@@ -24,12 +24,12 @@ import requests
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ansible_collections.community.soda.plugins.module_utils._client import Client, connection
-from ansible_collections.community.soda.plugins.module_utils._failure import SodaError
-from ansible_collections.community.soda.plugins.module_utils._key_file import HeldKey, KeyFile
-from ansible_collections.community.soda.plugins.module_utils._plan import Wanted
-from ansible_collections.community.soda.plugins.module_utils._reconcile import Reconciler
-from ansible_collections.community.soda.plugins.module_utils._runners import Runners
+from ansible_collections.community.soda.plugins.module_utils._api.client import Client, connection
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey, KeyFile
+from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
+from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 from emulator.client import Account, Emulator, EmulatorFailed
 
 Json = dict[str, Any]

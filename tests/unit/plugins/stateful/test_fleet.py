@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ansible_collections.community.soda.plugins.module_utils import _runners
+from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import run_module
 from ansible_collections.community.soda.tests.unit.plugins.stateful.machine import PAGE, Fleet, Outcome
 from emulator.client import Emulator

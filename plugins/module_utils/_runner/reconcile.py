@@ -1,0 +1,182 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Observe, decide, act: one runner as it is declared. The three never mix, and check mode ends after the second."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from .._api.runners import Listing, Runners
+from .._errors import error
+from .._key.atomic_write import Prepare
+from .._key.key_file import (
+    HeldKey,
+    KeyFile,
+    KeyMoved,
+    kept_elsewhere,
+    newly_issued,
+)
+from .._signals import held_back
+from . import plan as _plan
+from .plan import Observed, Plan, Step, Wanted
+
+ROUNDS = 5
+"""How often observe and decide begin anew because another run changed the key meanwhile."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconciler:
+    """What is needed to bring one runner to what is declared."""
+
+    runners: Runners
+    wanted: Wanted
+    key_file: KeyFile | None
+    check_mode: bool
+    prepare: Prepare
+    """Sets the attributes of the key file to be; raises where they cannot be set."""
+    patience: float
+    """Seconds to wait for another run that is at work on the same key file."""
+
+    def present(self) -> dict[str, t.Any]:
+        """The result of C(state=present), without the attributes of the key file."""
+        return self._rounds(_plan.present, self._act_present)
+
+    def absent(self) -> dict[str, t.Any]:
+        """The result of C(state=absent)."""
+        return self._rounds(_plan.absent, self._act_absent)
+
+    def _rounds(
+        self,
+        decide: t.Callable[[Wanted, Observed], Plan],
+        act: t.Callable[[Plan, Observed], tuple[bool, dict[str, t.Any] | None]],
+    ) -> dict[str, t.Any]:
+        for _round in range(ROUNDS):
+            observed, listing = self._observe()
+            plan = decide(self.wanted, observed)
+            if plan.costs_a_key and plan.runner is None and listing is not None and listing.pages > 1:
+                # An absence that costs a key, new or held, counts only when a second listing agrees.
+                observed = self._observed(self.runners.list_again(listing), observed.key)
+                plan = decide(self.wanted, observed)
+            if self.check_mode:
+                return self._result(plan, observed, plan.changed, self._foreseen(plan, observed))
+            try:
+                changed, key = act(plan, observed)
+            except KeyMoved:
+                continue
+            return self._result(plan, observed, changed, key)
+        raise error(
+            "key_path_busy",
+            f"Other runs kept changing {self.wanted.key_path}. Run the task again when they have ended.",
+            retryable=True,
+        )
+
+    def _observe(self) -> tuple[Observed, Listing | None]:
+        wanted = self.wanted
+        key = None if self.key_file is None else self.key_file.read(self.runners.endpoint, wanted.name)
+        if wanted.name is not None:
+            listing = self.runners.list()
+            return self._observed(listing, key), listing
+        runner = self.runners.get(t.cast(str, wanted.id))
+        if key is not None and (key.name != runner.name if runner else key.runner_id != wanted.id):
+            raise error(
+                "key_file_of_another_runner",
+                f"{wanted.key_path} holds the key of the runner {key.name!r}, which is not known to be the one with the"
+                f" id {wanted.id!r}. It was left alone. Give the runner's name as well, or another key_path.",
+            )
+        return Observed(() if runner is None else (runner,), key), None
+
+    def _observed(self, listing: Listing, key: HeldKey | None) -> Observed:
+        named = tuple(listing.named((t.cast(str, self.wanted.name),)))
+        name_of_id = None
+        if self.wanted.id is not None and all(runner.id != self.wanted.id for runner in named):
+            others = listing.matching(lambda runner: runner.id == self.wanted.id)
+            name_of_id = (others[0].name or "") if others else None
+        return Observed(named, key, name_of_id)
+
+    def _foreseen(self, plan: Plan, observed: Observed) -> dict[str, t.Any] | None:
+        """The key of a run that is only checked. Its place fails as it would in the run."""
+        if Step.ISSUE not in plan.steps:
+            return None if Step.REMOVE_KEY in plan.steps else self._held_result(observed.key)
+        if self.key_file is not None:
+            self.key_file.check_place(folder_may_be_missing=True)
+            folder = self.key_file.place.folder
+            if os.path.isdir(folder):
+                # The file is not there yet. In check mode nothing is set, only looked up: owner, group and mode.
+                self.prepare(folder)
+        path = None if self.key_file is None else self.key_file.path
+        return {"api_key_id": None, "path": path, "key_version": self.wanted.key_version, "issued_at": None}
+
+    def _act_present(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
+        key = observed.key
+        if Step.ADOPT in plan.steps:
+            key = self._file.adopt(t.cast(HeldKey, key), self.prepare, self.patience)
+        if Step.ISSUE not in plan.steps:
+            if self.key_file is not None:
+                self.key_file.tidy()
+            return plan.changed, self._held_result(key)
+        if self.key_file is None:
+            issued = self._issue(plan)
+            # The one place where a result holds a secret: without key_path there is no other way to have it.
+            return True, {**issued.as_result(None), "api_key_secret": issued.api_key_secret}
+        name = t.cast(str, self.wanted.name)
+        reservation = self.key_file.reserve(self.runners.endpoint, name, key, self.prepare, self.patience)
+        with reservation, held_back():
+            issued = self._issue(plan)
+            try:
+                reservation.commit(issued)
+            except Exception as exc:  # pylint: disable=broad-except
+                # Whatever it was: nobody else has the key.
+                raise kept_elsewhere(self.key_file.path, issued, exc) from exc
+        return True, self._held_result(issued)
+
+    def _issue(self, plan: Plan) -> HeldKey:
+        key = self.runners.issue_key()
+        runner_id = None if plan.runner is None else plan.runner.id
+        name = t.cast(str, self.wanted.name)
+        return newly_issued(key, self.runners.endpoint, name, self.wanted.key_version, runner_id)
+
+    def _act_absent(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
+        changed = False
+        if Step.DELETE in plan.steps and plan.runner is not None:
+            changed = self.runners.delete(t.cast(str, plan.runner.id))
+        if Step.REMOVE_KEY in plan.steps:
+            self._file.remove(t.cast(HeldKey, observed.key), self.patience)
+            changed = True
+        elif self.key_file is not None:
+            self.key_file.tidy()
+        return changed, None
+
+    @property
+    def _file(self) -> KeyFile:
+        # A plan has steps about the key file only where one was observed.
+        return t.cast(KeyFile, self.key_file)
+
+    def _held_result(self, key: HeldKey | None) -> dict[str, t.Any] | None:
+        return None if key is None else key.as_result(self._file.path)
+
+    def _result(self, plan: Plan, observed: Observed, changed: bool, key: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        listed = bool(observed.runners)
+        before = {
+            "registration": "registered" if listed else "pending" if observed.key else "absent",
+            "key": self._held_result(observed.key),
+        }
+        after = {
+            "registration": plan.registration,
+            "key": key if key is None else {k: v for k, v in key.items() if k != "api_key_secret"},
+        }
+        runner = None if plan.runner is None or Step.DELETE in plan.steps else plan.runner.as_result()
+        return {
+            "changed": changed,
+            "runner": runner,
+            "registration": plan.registration,
+            "key": key,
+            "diff": {"before": before, "after": after if changed else dict(before)},
+            "warnings": list(plan.warnings),
+        }

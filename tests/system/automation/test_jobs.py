@@ -1,0 +1,163 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks under ansible-runner, as the platform runs them: alone, in slices, in a container that is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from automation.controller import Job, Json, Launch, sliced, started
+from emulator.client import Account
+from tooling import tree
+from tooling.environment import private_environment
+from tooling.leaks import Credential, search
+
+Fleet = t.Callable[[int], dict[str, Json]]
+SLICES = 4
+WAIT = 120.0
+
+
+def held_keys(hosts: t.Mapping[str, Json]) -> list[Credential]:
+    """The runner key of each host."""
+    keys = [json.loads(Path(host["soda_runner_dir"], "key.json").read_text("utf-8")) for host in hosts.values()]
+    return [Credential(key["api_key_id"], key["api_key_secret"]) for key in keys]
+
+
+def assert_no_secret_kept(account: Account, hosts: t.Mapping[str, Json], jobs: t.Iterable[Job]) -> None:
+    """Neither key is in what the platform keeps of the jobs: their events, and with them all that was printed."""
+    secrets = [Credential(account.api_key_id, account.api_key_secret), *held_keys(hosts)]
+    for job in jobs:
+        assert list(job.folder.rglob("job_events/*.json"))
+        assert search(secrets, job.folder, lambda _path: False).found == ()
+
+
+def escrow(folder: Path) -> dict[str, str]:
+    """The job template's variables that name a folder which outlives containers."""
+    return {"soda_runner_escrow_dir": str(folder / "mounted" / "escrow")}
+
+
+def test_job_gets_the_account_from_the_credential_and_the_next_has_nothing_to_do(
+    account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
+) -> None:
+    hosts = fleet(1)
+    answers = {"soda_runner_reissue": "false"}
+    first = Launch(tmp_path / "job-1", "playbooks/provision.yml", hosts, environment, answers, escrow(tmp_path)).run()
+    assert first.status == "successful", first.output
+    assert account.stats()["keys_issued"] == len(hosts)
+    assert not any(tmp_path.glob("mounted/escrow/*.json"))
+
+    asked = len(account.journal())
+    second = Launch(tmp_path / "job-2", "playbooks/provision.yml", hosts, environment, answers, escrow(tmp_path)).run()
+    assert second.status == "successful", second.output
+    assert second.count("changed") == 0
+    assert len(account.journal()) == asked
+    assert_no_secret_kept(account, hosts, [first, second])
+
+
+def test_inventory_source_lists_the_runners_with_the_credential_alone(
+    account: Account, environment: dict[str, str], tmp_path: Path
+) -> None:
+    account.seed({"name": "edge-01", "isOnline": True}, {"name": "edge 02", "isOnline": False})
+    source = tree.ROOT / "extensions" / "awx" / "soda_runners.yml"
+    command = ["ansible-inventory", "--inventory", str(source), "--list", "--export"]
+    env = {**private_environment(home=tmp_path / "home", temporary=tmp_path / "tmp"), **environment}
+    finished = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    listed = json.loads(finished.stdout)
+    # The group that the workflow decommissions.
+    assert listed["soda_offline"]["hosts"] == ["edge_02"]
+    variables = listed["_meta"]["hostvars"]
+    assert {host: variables[host]["soda_runner_name"]["__ansible_unsafe"] for host in variables} == {
+        "edge-01": "edge-01",
+        "edge_02": "edge 02",
+    }
+
+
+def test_check_job_predicts_and_writes_nothing(
+    account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
+) -> None:
+    hosts = fleet(1)
+    job = Launch(tmp_path / "job", "playbooks/provision.yml", hosts, environment, arguments=("--check", "--diff")).run()
+    assert job.status == "successful", job.output
+    assert "1 of 1 hosts would get a new runner key" in job.output
+    assert account.stats()["keys_issued"] == 0
+    assert not (tmp_path / "hosts").exists()
+
+
+def test_answer_to_a_survey_is_never_a_template(environment: dict[str, str], fleet: Fleet, tmp_path: Path) -> None:
+    answers = {"soda_runner_api_host": "{{ inventory_hostname }}"}
+    job = Launch(tmp_path / "job", "playbooks/provision.yml", fleet(1), environment, answers).run()
+    assert job.status == "failed"
+    assert "soda_runner_api_host is {{ inventory_hostname }}. It must be localhost" in job.output
+
+
+def test_job_template_can_have_keys_issued_on_the_hosts_without_escrow(
+    account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
+) -> None:
+    hosts = fleet(1)
+    variables = {"soda_runner_api_host": "{{ inventory_hostname }}"}
+    job = Launch(tmp_path / "job", "playbooks/provision.yml", hosts, environment, {}, variables).run()
+    assert job.status == "successful", job.output
+    assert len({key.api_key_id for key in held_keys(hosts)}) == account.stats()["keys_issued"] == len(hosts)
+
+
+def test_four_slices_at_once_give_every_host_one_key(
+    account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
+) -> None:
+    hosts = fleet(12)
+    launches = [
+        Launch(
+            tmp_path / f"slice-{number}",
+            "playbooks/provision.yml",
+            sliced(hosts, number, SLICES),
+            environment,
+            {},
+            escrow(tmp_path),
+        )
+        for number in range(1, SLICES + 1)
+    ]
+    assert sorted(host for launch in launches for host in launch.hosts) == sorted(hosts)
+    with started(*launches):
+        jobs = [launch.finish() for launch in launches]
+    assert [job.status for job in jobs] == ["successful"] * SLICES, "\n".join(job.output for job in jobs)
+    assert [job.count("failures") + job.count("dark") for job in jobs] == [0] * SLICES
+
+    keys = held_keys(hosts)
+    assert len({key.api_key_id for key in keys}) == len(hosts)
+    assert account.stats()["keys_issued"] == len(hosts)
+    # The limit did strike, and it was one limit for all of them.
+    refused = [entry for entry in account.journal(operation="createRunner") if entry["status"] == 429]
+    assert refused
+    # All were under way before any had ended.
+    begun = [job.events[0]["created"] for job in jobs]
+    ended = [job.events[-1]["created"] for job in jobs]
+    assert max(begun) < min(ended)
+
+    assert_no_secret_kept(account, hosts, jobs)
+
+
+def test_keys_issued_in_a_container_that_was_killed_reach_their_hosts_in_the_next(
+    account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
+) -> None:
+    hosts = fleet(11)
+    first = Launch(tmp_path / "job-1", "playbooks/provision.yml", hosts, environment, {}, escrow(tmp_path))
+    with started(first):
+        # The limit is 10 keys a window: with so many in escrow, the others are waiting their turn.
+        wait_until(lambda: len(list(tmp_path.glob("mounted/escrow/*.json"))) == 10)
+    assert not any(tmp_path.glob("hosts/*/soda-runner/key.json"))
+
+    second = Launch(tmp_path / "job-2", "playbooks/provision.yml", hosts, environment, {}, escrow(tmp_path)).run()
+    assert second.status == "successful", second.output
+    assert len({key.api_key_id for key in held_keys(hosts)}) == account.stats()["keys_issued"] == len(hosts)
+
+
+def wait_until(reached: t.Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not reached():
+        assert time.monotonic() < deadline, f"not reached within {WAIT:.0f} s"
+        time.sleep(0.01)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples that something else runs: each with a file that does, and with what there shows that it does."""
+
+from __future__ import annotations
+
+_TARBALL = ("tests/tooling/tarball.py", '"ansible-galaxy", "collection", "install"')
+_REQUESTS = ("tests/requirements/runtime.in", "-r ../../requirements.txt")
+_RECIPES = ("tests/unit/docs/test_recipes.py", '"decommissioning.md": "decommission.yml"')
+_REMOVED = ("tests/system/hosts/test_decommissioning.py", 'ONE = ("--limit", HOST)')
+_ROTATED = ("tests/system/hosts/test_rotation.py", "ROTATED")
+_EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
+
+ELSEWHERE: dict[str, tuple[str, str]] = {
+    "README.md: $ make test    # everything that needs neither root nor containers": (".ci/run", "count test"),
+    "README.md: $ ansible-galaxy collection install community.soda": _TARBALL,
+    "README.md: $ python3 -m pip install requests": _REQUESTS,
+    "docs/guides/first-runner.md: $ ansible-galaxy collection install community.soda": _TARBALL,
+    "docs/guides/first-runner.md: $ python3 -m pip install requests": _REQUESTS,
+    "docs/guides/awx.md: $ ansible-builder build -f execution-environment.yml -t registry.example.org/soda-ee:1": (
+        "tests/system/automation/test_execution_environment.py",
+        '"ansible-builder", "create"',
+    ),
+    "docs/guides/awx.md: $ ansible-playbook community.soda.awx -e @soda-awx.yml": (
+        "tests/system/automation/test_awx.py",
+        '"community.soda.awx"',
+    ),
+    "docs/guides/awx.md: # soda-awx.yml": (
+        "tests/system/automation/test_guides.py",
+        "def test_examples_of_variables_say_what_the_playbook_needs_and_takes",
+    ),
+    # The plays of these pages are those of the scenario with hosts that run systemd, which test_recipes.py sees to.
+    "docs/guides/decommissioning.md: - name: Take each host's runner out of service": _RECIPES,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1 --check": _REMOVED,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1": _REMOVED,
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1 --check --diff": (
+        _ROTATED
+    ),
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1": _ROTATED,
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml --limit edge-1"
+    " -e soda_runner_reissue=true": (
+        "tests/system/hosts/test_recovery.py",
+        'REISSUE = ("-e", "soda_runner_reissue=true")',
+    ),
+    "docs/guides/events.md: $ python3 -m pip install ansible-rulebook ansible-runner requests": (
+        "tests/requirements/eda.in",
+        "ansible-rulebook",
+    ),
+    "docs/guides/events.md: $ ansible-rulebook -r community.soda.offline -i inventory.yml --print-events": (
+        "tests/system/eda/conftest.py",
+        'RULEBOOK = "community.soda.offline"',
+    ),
+    "docs/guides/events.md: soda_runners:": _EVENT,
+    "docs/guides/events.md: - name: Tell the team": ("tests/system/eda/test_offline.py", 'RULEBOOKS["guide"]'),
+    "extensions/eda/plugins/event_source/soda_runners.py: - name: Say which runner goes offline": (
+        "tests/system/eda/test_offline.py",
+        'RULEBOOKS["EXAMPLES"]',
+    ),
+}
+"""By name: an example's, or for a command of a console, ``SOURCE: $ COMMAND``."""

@@ -1,0 +1,24 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files that the role writes, held against programs that read such files and know nothing of this collection."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from . import tree, units
+from .environment import private_environment
+from .result import Result
+
+VENV = tree.ROOT / ".venv-vendor"
+"""Their environment. Nothing is imported from it: soda-core is proprietary, and only run."""
+
+
+def main(arguments: t.Sequence[str], log: Path) -> Result:
+    """Run the tests in ``tests/system/vendor``; *arguments* go to pytest."""
+    env = private_environment()
+    env["VENDOR_PROGRAMS"] = str(VENV / "bin")
+    return units.by_pytest("vendor", ["--numprocesses", "0", "tests/system/vendor", *arguments], env, log)

@@ -1,0 +1,309 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stands in the page of an audit. ``make test-browser`` opens it."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import html.parser
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import (
+    CONTACTS,
+    KINDS,
+    STATES,
+    Account,
+    Limits,
+    Listed,
+    Report,
+    Seen,
+    audit,
+)
+from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES
+
+NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
+ACCOUNT = Account("https://cloud.soda.io", "key-1")
+OTHER = Account("https://cloud.us.soda.io", "key-2")
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]>",
+    "@verdict@ @data@",
+    "\u2028\u2029",
+    "\ud800",
+    "&lt;b&gt;",
+    "{{ lookup('pipe', 'id') }}",
+)
+
+
+def report(*names: str, accounts: tuple[Account, ...] = (ACCOUNT,)) -> Report:
+    runners = tuple(Runner(f"id-{name}", name, None, "SELF_HOSTED", True, None, {"runner": "1.2"}) for name in names)
+    seen = tuple(Seen(name, name, accounts[0], issued_at="2026-01-01T12:00:00Z") for name in names)
+    limits = Limits(datetime.timedelta(minutes=30), datetime.timedelta(hours=24))
+    return audit(seen, [Listed(account, "host", runners) for account in accounts], (), limits, NOW)
+
+
+def fleet() -> Report:
+    """Two rows at least of each level, in two accounts, at a moment that is not written in UTC."""
+    online = Runner("id-1", "ok-1", None, "SELF_HOSTED", True, "2026-01-31T11:59:00Z", {"runner": "1.2", "agent": "3"})
+    runners = (
+        online,
+        replace(online, id="id-2", name="ok-2", type=None),
+        replace(online, id="id-3", name="soda", type="SODA_HOSTED", is_online=False, versions={}),
+        replace(online, id="id-4", name="there-1"),
+        replace(online, id="id-5", name="there-2"),
+    )
+    others = (
+        replace(online, id="id-6", name="gone", is_online=False, last_seen_timestamp="2026-01-31T00:00:00Z"),
+        replace(online, id="id-7", name="old", versions={"runner": "1.1"}),
+    )
+    seen = (
+        Seen("host-1", "ok-1", ACCOUNT, issued_at="2026-01-01T12:00:00Z"),
+        Seen("host-2", "ok-2", ACCOUNT, issued_at="2026-01-02T12:00:00Z"),
+        Seen("host-3", "lost-1", ACCOUNT),
+        Seen("host-4", "lost-2", ACCOUNT),
+        Seen("host-5", "new", OTHER, issued_at="2026-01-31T11:00:00Z"),
+        Seen("host-6", "old", OTHER, issued_at="2026-01-03T12:00:00Z"),
+    )
+    limits = Limits(datetime.timedelta(minutes=90), datetime.timedelta(hours=36))
+    moment = NOW.astimezone(datetime.timezone(datetime.timedelta(hours=2)))
+    listings = [Listed(ACCOUNT, "host-1", runners), Listed(OTHER, "host-5", others)]
+    return audit(seen, listings, ("there-1", "there-2"), limits, moment)
+
+
+class Parsed(html.parser.HTMLParser):
+    """The elements of a page, and the text in each that is not parsed as markup."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: dict[str, str] = {}
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = dict(attrs).get("id") or tag
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in ("data", "script", "style"):
+            self.raw[self._inside] = self.raw.get(self._inside, "") + data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+
+def data_of(text: str) -> Any:
+    return json.loads(Parsed(text).raw["data"])
+
+
+def between(text: str, before: str, after: str) -> str:
+    """What a place of the page was filled with, by what stands around it."""
+    assert text.count(before) == 1
+    return text.partition(before)[2].partition(after)[0]
+
+
+@pytest.mark.parametrize("name", [*ODD_NAMES, *HOSTILE])
+def test_a_name_is_data_in_the_page_and_adds_no_element(name: str) -> None:
+    plain, odd = _audit_page.page(report("one")), _audit_page.page(report(name))
+    assert Parsed(odd).elements == Parsed(plain).elements
+    assert data_of(odd)["rows"][0][0] == name
+    assert odd.isascii() or odd.encode()
+
+
+def test_the_page_allows_its_own_script_and_style_and_no_request() -> None:
+    parsed = Parsed(_audit_page.page(report("one")))
+    (policy,) = [at["content"] for tag, at in parsed.elements if at.get("http-equiv") == "Content-Security-Policy"]
+    hashes = {
+        part: base64.b64encode(hashlib.sha256(parsed.raw[part].encode()).digest()).decode()
+        for part in ("style", "script")
+    }
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{hashes['style']}'; script-src 'sha256-{hashes['script']}';"
+        " img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_nothing_in_the_page_is_loaded_from_anywhere() -> None:
+    for _tag, attributes in Parsed(_audit_page.page(report("one"))).elements:
+        for attribute in ("src", "href", "action", "data", "srcset"):
+            assert (attributes.get(attribute) or "#").startswith(("#", "data:,"))
+    for part in ("page.css", "page.js"):
+        assert not [word for word in ("url(", "@import", "fetch(", "innerHTML") if word in _audit_page._beside(part)]
+
+
+def test_the_verdict_is_there_without_the_script() -> None:
+    assert "No runner is listed, and no host declares one." in _audit_page.page(report())
+    assert "All 2 are in order." in _audit_page.page(report("one", "two"))
+    assert "<strong>4 of 8 need attention.</strong>" in _audit_page.page(fleet())
+    assert "1 of 1 needs attention." in _audit_page.page(
+        audit(
+            [Seen("host", "one", ACCOUNT)],
+            [Listed(ACCOUNT, "host", ())],
+            (),
+            Limits(datetime.timedelta(0), datetime.timedelta(0)),
+            NOW,
+        )
+    )
+
+
+def test_every_state_and_every_last_contact_is_in_the_pictures() -> None:
+    data = data_of(_audit_page.page(report("one")))
+    assert [state["title"] for state in data["states"]] == list(STATES.values())
+    assert [contact["title"] for contact in data["contacts"]] == list(CONTACTS.values())
+    assert sum(state["count"] for state in data["states"]) == sum(one["count"] for one in data["contacts"]) == 1
+
+
+def test_the_account_of_a_row_is_told_where_there_are_several() -> None:
+    assert data_of(_audit_page.page(report("one")))["rows"][0][-1] is None
+    rows = data_of(_audit_page.page(report("one", accounts=(ACCOUNT, OTHER))))["rows"]
+    assert {row[-1] for row in rows} == {0, 1}
+
+
+@pytest.mark.usefixtures("away_from_utc")
+def test_the_page_says_when_and_where_in_utc() -> None:
+    page = _audit_page.page(fleet())
+    assert between(page, "<p>Audit of ", "</p>") == (
+        "31 January 2026, 12:00 UTC · https://cloud.soda.io, https://cloud.us.soda.io"
+    )
+    assert data_of(page)["moment"] == "2026-01-31T12:00:00+00:00"
+
+
+def test_the_share_of_each_level_is_a_bar_and_a_key() -> None:
+    assert between(_audit_page.page(fleet()), "</strong>\n", '\n<p class="soft">') == (
+        '<div class="share" aria-hidden="true">'
+        '<span class="urgent" data-count="2"></span><span class="notice" data-count="2"></span>'
+        '<span class="good" data-count="2"></span><span class="other" data-count="2"></span></div>\n'
+        '<ul class="key"><li><span class="sign urgent" aria-hidden="true">▲</span><b>2</b> need action</li>'
+        '<li><span class="sign notice" aria-hidden="true">◆</span><b>2</b> worth a look</li>'
+        '<li><span class="sign good" aria-hidden="true">✓</span><b>2</b> in order</li>'
+        '<li><span class="sign other" aria-hidden="true">○</span><b>2</b> waiting or hosted by Soda</li></ul>'
+    )
+
+
+def test_a_level_that_no_row_has_takes_no_share() -> None:
+    assert between(_audit_page.page(report("one")), "</strong>\n", '\n<p class="soft">') == (
+        '<div class="share" aria-hidden="true"><span class="good" data-count="1"></span></div>\n'
+        '<ul class="key"><li><span class="sign good" aria-hidden="true">✓</span><b>1</b> in order</li></ul>'
+    )
+    assert between(_audit_page.page(report()), "</strong>\n", '\n<p class="soft">') == ""
+
+
+def test_the_totals_are_there_without_the_script() -> None:
+    assert between(_audit_page.page(fleet()), '<dl class="totals">\n', "\n</dl>").splitlines() == [
+        '<div class="card"><dt>Runners</dt><dd>5</dd></div>',
+        '<div class="card"><dt>Hosts</dt><dd>6</dd></div>',
+        '<div class="card"><dt>Online now</dt><dd>3</dd></div>',
+        '<div class="card"><dt>Nothing found</dt><dd>4</dd></div>',
+        '<div class="card"><dt>With findings</dt><dd>4</dd></div>',
+        '<div class="card"><dt>Stale</dt><dd>1</dd></div>',
+    ]
+
+
+def test_the_table_can_be_sorted_by_each_of_its_columns_both_ways() -> None:
+    page = _audit_page.page(report("one"))
+    heads = (
+        ("name", "Runner"),
+        ("state", "State"),
+        ("host", "Host"),
+        ("contact", "Last contact"),
+        ("versions", "Versions"),
+        ("findings", "What was found"),
+    )
+    assert between(page, '<tr role="row">\n', "\n</tr>").splitlines() == [
+        f'<th scope="col" role="columnheader" aria-sort="none" data-by="{by}">'
+        f'<button type="button" class="sort">{title}</button></th>'
+        for by, title in heads
+    ]
+    orders = between(page, '<select id="by">\n', "\n</select>").splitlines()
+    assert orders[0] == '<option value="state up">State, the gravest first</option>'
+    # One whole option a line, of each column.
+    values = [line.partition(">")[0] for line in orders if line.endswith("</option>")]
+    assert sorted(values) == sorted(f'<option value="{by} {way}"' for by, _title in heads for way in ("up", "down"))
+
+
+def test_what_the_findings_mean_is_told_of_those_that_there_are() -> None:
+    *told, stale = between(_audit_page.page(fleet()), '<dl class="meanings">\n', "\n</dl>").splitlines()
+    assert told == [
+        f"<div><dt>{kind.title}</dt><dd>{kind.meaning}</dd><dd>{html.escape(kind.remedy)}</dd></div>"
+        for kind in KINDS
+        if kind.code in ("no_key", "not_in_inventory", "outdated")
+    ]
+    assert stale.startswith("<div><dt>Stale</dt><dd>A self-hosted runner ")
+    assert stale.endswith(" first.</dd></div>")
+
+
+def test_the_limits_are_told_and_how_many_runners_were_left_out() -> None:
+    assert between(_audit_page.page(report()), '\n\n<p class="soft">', "</p>") == (
+        "A runner may take 30 minutes to register, and be offline for 24 hours."
+    )
+    assert between(_audit_page.page(fleet()), '</ul>\n<p class="soft">', "</p>") == (
+        "A runner may take 90 minutes to register, and be offline for 36 hours."
+        " 2 more runners belong to hosts of the inventory that were not looked at."
+    )
+
+
+def test_the_data_is_short_and_no_more_of_it_is_escaped_than_must_be() -> None:
+    assert _audit_page.embedded({"X": ["<&>", 1]}) == r'{"X":["\u003c\u0026\u003e",1]}'
+
+
+def test_the_script_knows_how_many_rows_each_state_and_each_last_contact_has_and_how_it_looks() -> None:
+    data = data_of(_audit_page.page(fleet()))
+    assert [(one["title"], one["level"], one["count"], one["always"]) for one in data["states"]] == [
+        ("Several of one name", "urgent", 0, False),
+        ("Name taken", "urgent", 0, False),
+        ("No key", "urgent", 2, False),
+        ("Not registered", "urgent", 0, False),
+        ("Offline", "urgent", 0, False),
+        ("Host not reached", "urgent", 0, False),
+        ("Role would fail", "urgent", 0, False),
+        ("Drift", "notice", 0, False),
+        ("In no inventory", "notice", 1, False),
+        ("Versions behind", "notice", 1, False),
+        ("Waiting to register", "other", 1, False),
+        ("Hosted by Soda", "other", 1, False),
+        ("In order", "good", 2, True),
+    ]
+    assert [(one["title"], one["level"], one["count"], one["always"]) for one in data["contacts"]] == [
+        ("Online now", "good", 3, True),
+        ("Within an hour", "other", 1, True),
+        ("Within a day", "other", 1, True),
+        ("Within a week", "notice", 0, True),
+        ("Within 30 days", "notice", 0, True),
+        ("Longer ago", "urgent", 0, True),
+        ("Not known", "other", 0, False),
+        ("Not registered", "other", 3, True),
+    ]
+
+
+def test_the_script_knows_each_row_by_position() -> None:
+    data = data_of(_audit_page.page(fleet()))
+    minute, midnight = "2026-01-31T11:59:00Z", "2026-01-31T00:00:00Z"
+    both, lost = "agent 3, runner 1.2", "none was issued yet"
+    assert data["accounts"] == ["https://cloud.soda.io key-1", "https://cloud.us.soda.io key-2"]
+    # Name, id, host, state, last contact and its moment, a type that is not ours, versions, findings, whether it is
+    # stale, when its key was issued, and the account.
+    assert data["rows"] == [
+        ["lost-1", None, "host-3", 2, 7, None, None, "", [[2, lost]], 0, None, 0],
+        ["lost-2", None, "host-4", 2, 7, None, None, "", [[2, lost]], 0, None, 0],
+        ["gone", "id-6", None, 8, 2, midnight, None, both, [[8, ""]], 1, None, 1],
+        [
+            *("old", "id-7", "host-6", 9, 0, minute, None, "runner 1.1"),
+            *([[9, "runner 1.1, the newest is 1.2"]], 0, "2026-01-03T12:00:00Z", 1),
+        ],
+        ["new", None, "host-5", 10, 7, None, None, "", [], 0, "2026-01-31T11:00:00Z", 1],
+        ["soda", "id-3", None, 11, 1, minute, "SODA_HOSTED", "", [], 0, None, 0],
+        ["ok-1", "id-1", "host-1", 12, 0, minute, None, both, [], 0, "2026-01-01T12:00:00Z", 0],
+        ["ok-2", "id-2", "host-2", 12, 0, minute, None, both, [], 0, "2026-01-02T12:00:00Z", 0],
+    ]
