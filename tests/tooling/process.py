@@ -35,8 +35,9 @@ def run(
     env: t.Mapping[str, str],
     cwd: Path | None = None,
     prefix: str = "",
+    quiet: bool = False,
 ) -> Finished:
-    """Run a command to its end. Its output is added to *log*, and shown with *prefix* before each line."""
+    """Run a command to its end. Its output goes to *log* and, unless *quiet*, with *prefix* to the screen."""
     log.parent.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     with (
@@ -58,8 +59,9 @@ def run(
         assert process.stdout is not None
         file.write(f"$ {' '.join(command)}\n")
         for line in process.stdout:
-            sys.stdout.write(prefix + line)
-            sys.stdout.flush()
+            if not quiet:
+                sys.stdout.write(prefix + line)
+                sys.stdout.flush()
             plain = _COLOUR.sub("", line)
             file.write(plain)
             lines.append(plain)
