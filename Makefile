@@ -65,7 +65,11 @@ bench: $(VENV)/.test
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tooling $* $(ARGS)
 
-dist docs matrix: %: test-%
+docs matrix: %: test-%
+
+# The build uses its own pinned tools, so that no package of the tests can change what is released.
+dist: .venv-dist/.dist
+	@.venv-dist/bin/python -m tooling.dist $(ARGS)
 
 test-vendor release-check: .venv-vendor/.vendor
 
@@ -97,6 +101,10 @@ $(VENV)/.demo: $(VENV)/.python tests/requirements/demo.txt
 $(VENV)/.test: $(VENV)/.demo tests/requirements/test.txt
 	@sh $(INSTALL) test
 
+.venv-dist/.dist: tests/tooling/install.sh tests/requirements/uv.txt tests/requirements/dist.txt
+	@sh tests/tooling/install.sh .venv-dist python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
+	@sh tests/tooling/install.sh .venv-dist dist
+
 .venv-vendor/.vendor: tests/requirements/vendor.txt $(VENV)/.test
 	@sh tests/tooling/install.sh .venv-vendor python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
 	@sh tests/tooling/install.sh .venv-vendor vendor
@@ -105,4 +113,4 @@ clean:
 	rm -rf build tests/output .coverage .mypy_cache .pytest_cache .ruff_cache
 
 distclean: clean
-	rm -rf .venv .venv-vendor .cache
+	rm -rf .venv .venv-dist .venv-vendor .cache

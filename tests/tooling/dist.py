@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import typing as t
 import uuid
@@ -158,3 +159,7 @@ def signature(archive: Path, key: str, env: dict[str, str]) -> Path:
     command = ["gpg", "--batch", "--yes", "--local-user", key, "--armor", "--detach-sign", "--output", str(target)]
     subprocess.run(command, input=manifest, check=True, env=env)
     return target
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], tree.LOGS / "dist.log")
