@@ -32,7 +32,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._audit import page 
 from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
 from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Account, Limits, Listed, Report, Seen
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import plain
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 
 ANY = "any"
 
@@ -74,7 +74,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             arguments["fail_on"] = [code for code in arguments["fail_on"] if code != ""]
         elif arguments.get("fail_on") == "":
             arguments["fail_on"] = []
-        return checked(ArgumentSpecValidator(ARGUMENT_SPEC), arguments)
+        return validate(ArgumentSpecValidator(ARGUMENT_SPEC), arguments)
 
     def _audit(self, parameters: Json, hostvars: t.Mapping[str, t.Any]) -> Json:
         limits = Limits(

@@ -26,7 +26,7 @@ from ansible_collections.community.soda.plugins.module_utils._seal import new_ke
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import Settings
 from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import checked
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 
 HOST_MODULE = "community.soda.soda_runner_files"
 
@@ -111,7 +111,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             mutually_exclusive=[("key_from", "escrow_dir")],
             required_by={"escrow_dir": ["cloud_api_key_id"]},
         )
-        return checked(validator, self._task.args)
+        return validate(validator, self._task.args)
 
     def _converge(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
         if not parameters["name"]:
