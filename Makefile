@@ -17,20 +17,23 @@ export PYTHONPATH := $(CURDIR)/tests:$(CURDIR)/tests/system
 export PYTHONDONTWRITEBYTECODE := 1
 
 PARTS := lint sanity units integration molecule platform
+PLANS := ci release-check nightly
 SETS := $(patsubst tests/requirements/%.in,%,$(wildcard tests/requirements/*.in))
 INSTALL := tests/tooling/install.sh $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format changelog pins dist docs matrix release-check clean distclean $(PARTS)
+.PHONY: help demo test bench format changelog pins dist docs matrix clean distclean $(PARTS) $(PLANS)
 
 help:
 	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
-	@echo 'make test         every test that needs neither root nor containers'
+	@echo 'make test         the tests for every change: 8 minutes, without root or containers'
+	@echo 'make ci           all parts that every change must pass on a server, in one table: 50 minutes'
 	@echo 'make PART         one part of it: $(PARTS)'
 	@echo '                  ARGS="..." passes arguments on, such as test names'
 	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
 	@echo 'make test-hosts   two hosts with systemd, in containers: rotation, recovery, bad moments; root on Debian, or SODA_HOST_IMAGE'
-	@echo 'make test-leaks   every secret searched for in all that Ansible prints and writes'
+	@echo 'make test-leaks   searches for every secret in all that Ansible prints and writes, and in the system log'
+	@echo 'make test-attack  a hostile host, API, local user and careless operator; ARGS="--core 2.16" chooses ansible-core'
 	@echo 'make test-browser the page of the audit in a headless Chromium, by keyboard, on a phone, by an accessibility checker'
 	@echo 'make test-mutation  mutation testing of module_utils and plugin_utils, in an hour; ARGS="_runner/plan" chooses files'
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
@@ -40,10 +43,10 @@ help:
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
 	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, an hour and a half; ARGS="--only lookup", "--quick"'
-	@echo 'make matrix       sanity on each ansible-core, units on each Python; ARGS="sanity-2.16 units-3.9" chooses rows'
+	@echo 'make matrix       all on each ansible-core, units on each Python; ARGS="2.16", "molecule-2.18 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'
-	@echo 'make release-check  every part, in one table; hours'
+	@echo 'make release-check  all parts that a release must pass: 75 minutes; make nightly: the parts that take hours'
 	@echo 'make format       put the Python files into their common form'
 	@echo 'make changelog    release what is in changelogs/fragments as the version in galaxy.yml; ARGS=--update-existing: once more'
 	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
@@ -52,8 +55,8 @@ help:
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python -m demo $(VERBOSE)
 
-test: $(VENV)/.test
-	@$(VENV)/bin/python -m tooling
+test $(PLANS): $(VENV)/.test
+	@$(VENV)/bin/python -m tooling $@
 
 $(PARTS): $(VENV)/.test
 	@$(VENV)/bin/python -m tooling $@ $(ARGS)
@@ -61,7 +64,7 @@ $(PARTS): $(VENV)/.test
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench $(ARGS)
 
-# The parts that need more of the machine, or more time, than the others.
+# Each part alone.
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tooling $* $(ARGS)
 
@@ -70,12 +73,6 @@ docs matrix: %: test-%
 # The build uses its own pinned tools, so that no package of the tests can change what is released.
 dist: .venv-dist/.dist
 	@.venv-dist/bin/python -m tooling.dist $(ARGS)
-
-test-vendor release-check: .venv-vendor/.vendor
-
-# The longest part runs beside the others; what is contained in another is not run twice. What CI bears is in .ci/run.
-release-check: $(VENV)/.test
-	@$(VENV)/bin/python -m tooling everything
 
 format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
@@ -105,12 +102,8 @@ $(VENV)/.test: $(VENV)/.demo tests/requirements/test.txt
 	@sh tests/tooling/install.sh .venv-dist python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
 	@sh tests/tooling/install.sh .venv-dist dist
 
-.venv-vendor/.vendor: tests/requirements/vendor.txt $(VENV)/.test
-	@sh tests/tooling/install.sh .venv-vendor python "$$(sh tests/tooling/find_python.sh $(PYTHON))"
-	@sh tests/tooling/install.sh .venv-vendor vendor
-
 clean:
 	rm -rf build tests/output .coverage .mypy_cache .pytest_cache .ruff_cache
 
 distclean: clean
-	rm -rf .venv .venv-dist .venv-vendor .cache
+	rm -rf .venv .venv-dist .cache

@@ -58,7 +58,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         MOLECULE_EPHEMERAL_DIRECTORY=str(tree.BUILD / "molecule-hosts"),
         MOLECULE_PROJECT_DIRECTORY=str(tree.ROOT / "extensions"),
     )
-    inside = [sys.executable, "-m", "tools.hosts", *arguments]
+    inside = [sys.executable, "-m", "tooling.hosts", *arguments]
     env["PYTHONPATH"] = os.pathsep.join(map(str, tree.TESTS))
     image = os.environ.get("SODA_HOST_IMAGE")
     if image:

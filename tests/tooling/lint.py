@@ -25,7 +25,7 @@ TESTS = [
         "bench",
         "emulator",
         "tooling",
-        *(f"system/{name}" for name in ("automation", "crash", "demo", "eda", "examples", "hosts", "leaks")),
+        *(f"system/{name}" for name in ("attack", "automation", "crash", "demo", "eda", "examples", "hosts", "leaks")),
     )
 ]
 

@@ -24,7 +24,12 @@ _EXECUTED = re.compile(r"^[A-Z]+ +\[\w+ > ([\w-]+)\] Executed: (\w+)", re.MULTIL
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run ``molecule test``; *arguments* go to it, such as ``--destroy=never``."""
-    env = private_environment()
+    return on(private_environment(), arguments, log)
+
+
+def on(env: t.Mapping[str, str], arguments: t.Sequence[str], log: Path) -> Result:
+    """Run the scenario with the ansible-core that comes first on the PATH of *env*."""
+    env = dict(env)
     env["MOLECULE_EPHEMERAL_DIRECTORY"] = str(tree.BUILD / "molecule")
     folder = tree.ROOT / "extensions"
     command = ["molecule", "test", "--no-command-borders", "--scenario-name", SCENARIO, *arguments]

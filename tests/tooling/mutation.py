@@ -53,7 +53,7 @@ SENTENCES = r'^\s*(message=|return )?"[^"]*[^" ]+ [^" ]+ [^"]*"[,)]*$'
 _SETTINGS = """
 [tool.pytest.ini_options]
 pythonpath = [".", "{tests}", "{tests}/system/mutation"]
-addopts = ["--import-mode=importlib", "--strict-markers", "-p", "no:cacheprovider"]
+addopts = ["--import-mode=importlib", "-p", "no:cacheprovider"]
 
 [tool.mutmut]
 source_paths = ["{collection}/plugins"]

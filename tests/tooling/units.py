@@ -17,8 +17,18 @@ from .result import Result, judged
 
 
 def main(arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
-    """Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path, *settings* into the environment."""
+    """
+    Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path, *settings* into the environment.
+
+    ``--quick`` leaves out the tests that are marked as slow.
+    """
+    arguments = without_quick(arguments, ["-m", "not slow"])
     return by_pytest("units", ["--numprocesses", "auto", *arguments], {**private_environment(), **settings}, log)
+
+
+def without_quick(arguments: t.Sequence[str], instead: t.Sequence[str]) -> list[str]:
+    """The arguments with *instead* in the place of ``--quick``."""
+    return [each for given in arguments for each in (instead if given == "--quick" else [given])]
 
 
 def by_pytest(

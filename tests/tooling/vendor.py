@@ -9,16 +9,14 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
-from . import tree, units
+from . import units, venvs
 from .environment import private_environment
 from .result import Result
-
-VENV = tree.ROOT / ".venv-vendor"
-"""Their environment. Nothing is imported from it: soda-core is proprietary, and only run."""
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run the tests in ``tests/system/vendor``; *arguments* go to pytest."""
     env = private_environment()
-    env["VENDOR_PROGRAMS"] = str(VENV / "bin")
+    # Nothing is imported from it: soda-core is proprietary, and only run.
+    env["VENDOR_PROGRAMS"] = str(venvs.pinned("vendor") / "bin")
     return units.by_pytest("vendor", ["--numprocesses", "0", "tests/system/vendor", *arguments], env, log)

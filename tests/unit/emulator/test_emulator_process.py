@@ -20,6 +20,8 @@ import requests
 
 from emulator.client import TESTS, Account, Api, Emulator, EmulatorFailed, Key
 
+pytestmark = pytest.mark.slow
+
 RUNNERS = "/api/v1/runners"
 PYTHON = os.environ.get("EMULATOR_PYTHON", sys.executable)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TESTS)}

@@ -35,6 +35,8 @@ pytest.importorskip("openapi_core", reason="the emulator's service runs in this 
 from emulator.clock import ManualClock
 from emulator.service import Request, Service
 
+pytestmark = pytest.mark.slow
+
 HOSTS = 500
 TASK = 0.5  # seconds that a task takes that never waits
 DEFAULTS = yaml.safe_load((Path(__file__).parents[3] / "roles/soda_runner/defaults/main.yml").read_text("utf-8"))

@@ -18,7 +18,7 @@ from crash.scenarios import SCENARIOS, Scenario
 from emulator.client import Emulator
 
 # The points have the names that functions have had from then on.
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="needs Python 3.11")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.version_info < (3, 11), reason="needs Python 3.11")]
 
 STEP = 8
 """One point in so many is tried here; from one scenario to the next they differ."""

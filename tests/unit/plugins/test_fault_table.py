@@ -29,6 +29,8 @@ from ansible_collections.community.soda.plugins.module_utils._api import runners
 from ansible_collections.community.soda.tests.unit.plugins.harness import Ran, Soda
 from emulator.client import Emulator
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
 
 BUDGET = 20

@@ -17,6 +17,8 @@ from ansible_collections.community.soda.tests.unit.plugins.harness import run_mo
 from ansible_collections.community.soda.tests.unit.plugins.stateful.machine import PAGE, Fleet, Outcome
 from emulator.client import Emulator
 
+pytestmark = pytest.mark.slow
+
 STEPS_A_RUN = 40
 LASTING = {"deadline": None, "suppress_health_check": list(HealthCheck), "stateful_step_count": STEPS_A_RUN}
 

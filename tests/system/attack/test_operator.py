@@ -1,0 +1,254 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A careless operator deletes nothing that was not meant."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from attack.field import FILES, Field, Vars
+from attack.hostile_api import HostileApi, page
+
+MONTH = 30 * 86400
+
+
+def provisioned(field: Field, *hosts: str, online: bool = False) -> list[str]:
+    """Hosts with a key and a registered runner each. Returns the ids."""
+    field.hosts(*hosts)
+    assert not field.role().failed
+    ids = [field.register(host) for host in hosts]
+    for each in ids:
+        field.account.set_online(each, online)
+        if not online:
+            field.account.change_runner(each, last_seen_seconds_ago=MONTH)
+    return ids
+
+
+def left(field: Field) -> list[str]:
+    return [runner["id"] for runner in field.account.runners()]
+
+
+# No target
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"soda_decommission_audit": ""},
+        {"soda_decommision_audit": "soda-audit.json"},
+        {"soda_decommission_report": "soda-audit.json"},
+        {},
+        {"soda_runner_hosts": ""},
+        {"soda_runner_hosts": "nobody"},
+    ],
+    ids=["empty", "misspelt", "unknown", "nothing", "empty hosts", "no such host"],
+)
+def test_decommission_has_no_target(field: Field, extra: Vars) -> None:
+    (one,) = provisioned(field, "one")
+    ended = field.play("community.soda.decommission", **extra)
+    assert left(field) == [one]
+    assert (field.host_dir() / "key.json").exists()
+    assert ended.failed
+
+
+def test_decommission_has_no_target_under_a_limit(field: Field) -> None:
+    (one,) = provisioned(field, "one")
+    ended = field.play("community.soda.decommission", "--limit", "one", soda_decommission_audit="")
+    assert left(field) == [one]
+    assert ended.failed
+
+
+# A runner that works
+
+
+@pytest.mark.quick
+def test_an_online_runner_is_decommissioned(field: Field) -> None:
+    (one,) = provisioned(field, "one", online=True)
+    ended = field.play("community.soda.decommission", soda_runner_hosts="one")
+    assert ended.failed
+    assert left(field) == [one]
+    assert (field.host_dir() / "key.json").exists()
+
+
+def test_a_runner_in_use_is_removed_with_errors_ignored(field: Field) -> None:
+    (one,) = provisioned(field, "one")
+    field.account.set_in_use(one)
+    field.role(play={"ignore_errors": True}, soda_runner_state="absent")
+    assert left(field) == [one]
+    assert (field.host_dir() / "key.json").exists()
+    assert (field.host_dir() / "values.yml").exists()
+
+
+# Old evidence
+
+
+def stale_report(field: Field) -> tuple[Path, str]:
+    """A report that calls a runner stale."""
+    field.hosts("other")
+    (one,) = field.account.seed({"name": "one", "isOnline": False, "last_seen_seconds_ago": MONTH})
+    report, _ended = field.audit()
+    assert [runner["id"] for runner in report["stale"]] == [one]
+    return field.folder / "work" / "soda-audit.json", one
+
+
+@pytest.mark.quick
+def test_a_report_is_six_months_old(field: Field) -> None:
+    path, one = stale_report(field)
+    long_ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=180)
+    report = json.loads(path.read_text("utf-8"))
+    dated = [name for name, value in report.items() if isinstance(value, str) and value[:4].isdigit()]
+    assert dated
+    report.update(dict.fromkeys(dated, long_ago.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    path.write_text(json.dumps(report), "utf-8")
+    ended = field.play("community.soda.decommission", soda_decommission_audit=str(path))
+    assert left(field) == [one]
+    assert ended.failed
+
+
+def test_a_report_is_of_a_runner_that_was_seen_since(field: Field) -> None:
+    path, one = stale_report(field)
+    field.account.change_runner(one, last_seen_seconds_ago=60)
+    field.play("community.soda.decommission", soda_decommission_audit=str(path))
+    assert left(field) == [one]
+
+
+def test_a_report_is_of_a_runner_whose_host_was_added_since(field: Field) -> None:
+    path, one = stale_report(field)
+    field.hosts("one", "other")
+    field.play("community.soda.decommission", soda_decommission_audit=str(path))
+    assert left(field) == [one]
+
+
+def test_a_report_is_of_a_host_that_got_a_new_key_since(field: Field) -> None:
+    (one,) = provisioned(field, "one")
+    report, _ended = field.audit()
+    assert [runner["id"] for runner in report["stale"]] == [one]
+    assert not field.role(soda_runner_reissue=True).failed
+    key = field.key()
+    field.play("community.soda.decommission", soda_decommission_audit=str(field.folder / "work" / "soda-audit.json"))
+    assert (field.host_dir() / "key.json").exists()
+    assert field.key() == key
+
+
+# Unknown is not stale
+
+
+@pytest.mark.parametrize("seen", [None, "yesterday", "1970-01-01T00:00:00Z", 0], ids=str)
+def test_a_last_contact_is_unknown(field: Field, seen: object) -> None:
+    listed = {"id": "r1", "name": "one", "type": "SELF_HOSTED", "isOnline": False, "lastSeenTimestamp": seen}
+    with HostileApi(lambda request: page([listed])).running() as api:
+        field.common["soda_runner_cloud_endpoint"] = api.url
+        field.hosts("other")
+        report, _ended = field.audit()
+        result, _called = field.module("soda_runner_info", endpoint=api.url, not_seen_for="1h")
+    assert report["stale"] == []
+    assert result.get("failed") or result["runners"] == []
+
+
+# Names
+
+
+@pytest.mark.quick
+def test_the_name_of_a_runner_is_a_number(field: Field) -> None:
+    field.hosts(one={"soda_runner_name": 1234})
+    assert not field.role().failed
+    runner = field.register("one", name="1234")
+    field.account.set_online(runner, False)
+    field.account.change_runner(runner, last_seen_seconds_ago=MONTH)
+    report, _ended = field.audit()
+    (row,) = [row for row in report["runners"] if row["name"] == "1234"]
+    assert row["host"] == "one"
+    assert "not_in_inventory" not in row["findings"]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("serial", [0, 1])
+def test_three_hosts_declare_one_name(field: Field, serial: int) -> None:
+    named: dict[str, Vars] = {host: {"soda_runner_name": "warehouse"} for host in ("one", "two", "three")}
+    field.hosts(**named)
+    ended = field.role(play={"serial": serial} if serial else None)
+    assert ended.failed
+    assert field.sent("createRunner") == 0
+
+
+def test_every_machine_is_called_localhost(field: Field) -> None:
+    field.hosts("localhost")
+    ended = field.role()
+    assert ended.failed
+    assert field.sent("createRunner") == 0
+
+
+def test_one_name_in_two_accounts(field: Field) -> None:
+    other = field.account.emulator.account(window_factor=0)
+    online = {"isOnline": True}
+    (here,) = field.account.seed({"name": "one", **online})
+    (there,) = other.seed({"name": "one", **online})
+    second = {
+        "soda_runner_cloud_api_key_id": other.api_key_id,
+        "soda_runner_cloud_api_key_secret": other.api_key_secret,
+        "soda_runner_dir": str(field.folder / "hosts" / "second"),
+    }
+
+    def observe(**variables: t.Any) -> Vars:
+        return {
+            "ansible.builtin.include_role": {"name": "community.soda.soda_runner", "tasks_from": "audit"},
+            "vars": variables,
+        }
+
+    report = field.folder / "work" / "report.json"
+    compare = {
+        "community.soda.soda_runner_audit": {"hosts": "{{ ansible_play_hosts_all }}", "json_path": str(report)},
+        "run_once": True,
+    }
+    tasks: list[Vars] = [observe(), observe(**second), compare]
+    field.play([{"hosts": "one", "gather_facts": False, "strategy": "linear", "tasks": tasks}])
+    rows = json.loads(report.read_text("utf-8"))["runners"]
+    assert {row["id"] for row in rows} == {here, there}
+    assert [row["id"] for row in rows if "not_in_inventory" in row["findings"]] == []
+    other.remove()
+
+
+# Paths
+
+
+@pytest.mark.parametrize("path", ["{dir}/./key.json", "{dir}//key.json", "{folder}/link/key.json"])
+def test_a_configuration_file_is_the_key_file(field: Field, path: str) -> None:
+    directory = field.host_dir()
+    directory.mkdir()
+    (field.folder / "link").symlink_to(directory)
+    named = path.format(dir=directory, folder=field.folder)
+    field.common["soda_runner_config_files"] = [{"format": "helm_values", "path": named}]
+    field.hosts("one")
+    ended = field.role()
+    assert ended.failed
+    assert field.sent("createRunner") == 0
+
+
+@pytest.mark.parametrize("path", ["{dir}/./values.yml", "{folder}/link/values.yml"])
+def test_two_configuration_files_are_one(field: Field, path: str) -> None:
+    directory = field.host_dir()
+    directory.mkdir()
+    (field.folder / "link").symlink_to(directory)
+    again = {"format": "dotenv", "path": path.format(dir=directory, folder=field.folder)}
+    field.common["soda_runner_config_files"] = [*FILES, again]
+    field.hosts("one")
+    ended = field.role()
+    assert ended.failed
+    assert field.sent("createRunner") == 0
+
+
+def test_two_runners_share_a_key_file(field: Field) -> None:
+    field.hosts("one")
+    assert not field.role().failed
+    key = field.key()
+    ended = field.role(soda_runner_name="another")
+    assert ended.failed
+    assert field.key() == key

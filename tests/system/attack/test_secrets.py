@@ -1,0 +1,80 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing that is printed or sent shows a secret."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from attack.field import Field, Vars
+from attack.hostile_api import HostileApi, page
+
+VALUES: Vars = {
+    "soda": {"agent": {"loglevel": "INFO"}},
+    "s3": {"secretKey": "S01-hidden"},
+    "pwd": "S02-hidden",
+    "apiKey": "S03-hidden",
+    "accessKey": "S04-hidden",
+    "auth": "S05-hidden",
+    "dsn": "postgres://user:S06-hidden@host/db",
+    "cert": "-----BEGIN PRIVATE KEY-----\nS07-hidden\n-----END PRIVATE KEY-----",
+    "args": ["--api-key=S08-hidden"],
+    "env": [{"name": "X", "value": "S09-hidden"}],
+    "dockerconfigjson": "S10-hidden",
+    "replicas": 3,
+}
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("arguments", [["--diff"], ["--diff", "--check", "-vvv"]], ids=" ".join)
+def test_a_diff_shows_the_secrets_of_the_user(field: Field, arguments: list[str]) -> None:
+    field.common["soda_runner_values"] = VALUES
+    field.hosts("one")
+    ended = field.role(*arguments)
+    assert "replicas" in ended.output
+    # -vvv shows the arguments of tasks, which are the user's own; only the diff is judged.
+    diff = [line for line in ended.output.splitlines() if line.startswith(("+", "-"))]
+    assert diff
+    assert [line for line in diff if "-hidden" in line] == []
+
+
+def test_a_diff_shows_what_was_in_the_file(field: Field) -> None:
+    field.role()
+    (field.host_dir() / "values.yml").write_text(yaml.safe_dump(VALUES), "utf-8")
+    ended = field.role("--diff", "--check")
+    assert "-hidden" not in ended.output
+
+
+@pytest.mark.quick
+def test_a_proxy_gets_the_requests_to_this_machine(field: Field) -> None:
+    with HostileApi(lambda request: page([])).running() as proxy:
+        env = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), proxy.url)
+        field.module("soda_runner_info", env)
+    assert proxy.received == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://user:S11-hidden@cloud.soda.io",
+        "https://user:S11-hidden@cloud.soda.io:port",
+        "ftp://user:S11-hidden@cloud.soda.io/x y",
+        "user:S11-hidden@cloud.soda.io",
+    ],
+)
+def test_a_message_shows_the_password_of_an_endpoint(field: Field, endpoint: str) -> None:
+    result, ended = field.module("soda_runner_info", endpoint=endpoint)
+    assert result["failed"]
+    assert "S11-hidden" not in ended.output
+    assert "S11-hidden" not in result["msg"]
+
+
+@pytest.mark.parametrize("proxy", ["http://user:S12-hidden@127.0.0.1:1", "http://user:S12-hidden@127.0.0.1:port"])
+def test_a_message_shows_the_password_of_a_proxy(field: Field, proxy: str) -> None:
+    env = {"HTTPS_PROXY": proxy, "https_proxy": proxy}
+    result, ended = field.module("soda_runner_info", env, endpoint="https://soda.invalid", retry_budget=0)
+    assert result["failed"]
+    assert "S12-hidden" not in ended.output
