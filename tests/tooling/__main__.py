@@ -20,7 +20,7 @@ from .result import Result
 _MODULES = {"leaks": "leak_test"}
 
 PARTS = (
-    *("attack", "browser", "coverage", "crash", "deep", "dist", "docs", "eda", "examples", "hosts", "integration"),
+    *("attack", "browser", "coverage", "crash", "deep", "docs", "eda", "examples", "hosts", "integration"),
     *("leaks", "limits", "lint", "matrix", "molecule", "mutation", "nox", "platform", "sanity", "tarball", "units"),
     *("vendor", "vulnerabilities"),
 )

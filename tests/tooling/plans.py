@@ -50,7 +50,7 @@ PLANS = {
     # The coverage part runs all unit tests.
     "release-check": Plan(
         _rows("coverage", *_GUARDS, *_BESIDE_CODE)
-        + _rows("tarball", "dist", "docs", "nox", "vulnerabilities", "examples", "eda", "browser"),
+        + _rows("tarball", "docs", "nox", "vulnerabilities", "examples", "eda", "browser"),
         beside="hosts",
     ),
     "nightly": Plan(_rows("mutation", "crash", "deep", "limits", "matrix")),
