@@ -50,7 +50,7 @@ def test_the_commands_are_there() -> None:
     text = PAGE.read_text("utf-8")
     named = set(re.findall(r"`make ([\w-]+)", text))
     assert named
-    assert named <= {*PARTS, *PLANS, *(f"test-{part}" for part in PARTS)}
+    assert named <= {"dist", *PARTS, *PLANS, *(f"test-{part}" for part in PARTS)}
     assert [path for path in re.findall(r"(tests/[\w/]+\.py)", text) if not (ROOT / path).exists()] == []
     assert [name for name in re.findall(r"workflow `([\w.]+)`", text) if name not in workflows()] == []
 
