@@ -26,7 +26,7 @@ from ansible.utils.display import Display
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError, error
-from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import Place
+from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import TargetFile
 from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
 from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
 from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
@@ -200,14 +200,9 @@ def _write(parameters: Json, report: Report, data: Json) -> list[str]:
     for option, content in contents.items():
         path = parameters[option]
         if path:
-            place = Place(path, "audit_path_unusable")
-            text = content().encode()
-            with place.reserve(f".{place.name}.new", len(text), lambda temporary: os.chmod(temporary, mode)) as file:
-                try:
-                    file.commit(text)
-                except OSError as exc:
-                    raise place.unusable(exc) from exc
-            written.append(place.path)
+            target = TargetFile(path, "audit_path_unusable")
+            target.write(content().encode(), lambda temporary: os.chmod(temporary, mode))
+            written.append(target.path)
     return written
 
 

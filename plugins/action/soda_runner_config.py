@@ -21,7 +21,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError, error
-from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey, KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import Settings
@@ -71,7 +72,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 class Observed:
     """What is on the host."""
 
-    key: HeldKey | None
+    key: StoredKey | None
     key_path: str
     """As the host expands it."""
     contents: tuple[str | None, ...]
@@ -159,11 +160,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result["changed"] |= result["escrow_emptied"]
         return result
 
-    def _choose(self, parameters: dict[str, t.Any], observed: Observed) -> tuple[HeldKey | None, bool]:
+    def _choose(self, parameters: dict[str, t.Any], observed: Observed) -> tuple[StoredKey | None, bool]:
         """The key to configure, and whether it has to be carried to the host: the host's, unless a newer one waits."""
         waiting = None
         if parameters["key_from"]:
-            waiting = KeyFile(parameters["key_from"]).read(parameters["endpoint"], parameters["name"])
+            waiting = _escrow_file(parameters).read()
         held, wanted = observed.key, parameters["key_version"]
         carried = waiting is not None and (held is None or waiting.key_version > held.key_version)
         chosen = waiting if carried else held
@@ -176,18 +177,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         return chosen, carried
 
-    def _empty_escrow(self, parameters: dict[str, t.Any], held: HeldKey) -> bool:
+    def _empty_escrow(self, parameters: dict[str, t.Any], held: StoredKey) -> bool:
         """Remove the key that waited for the host, now that the host holds it. Whether there was one."""
-        escrow = KeyFile(parameters["key_from"])
-        waiting = escrow.read(parameters["endpoint"], parameters["name"])
+        escrow = _escrow_file(parameters)
+        waiting = escrow.read()
         if waiting is None or waiting.key_version > held.key_version:
             # A newer one is that of another run.
             if not self._task.check_mode:
-                escrow.tidy()
+                escrow.clean_up()
             return False
         if not self._task.check_mode:
             try:
-                escrow.remove(waiting, patience=0)
+                escrow.remove(waiting)
             except SodaError as exc:
                 if exc.failure.code not in ("key_path_busy", "key_file_changed"):
                     raise
@@ -209,7 +210,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self,
         parameters: dict[str, t.Any],
         observed: Observed,
-        held: HeldKey,
+        held: StoredKey,
         carried: bool,
         texts: list[str],
     ) -> dict[str, t.Any]:
@@ -241,7 +242,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self,
         parameters: dict[str, t.Any],
         observed: Observed,
-        held: HeldKey | None,
+        held: StoredKey | None,
         touched: t.Sequence[bool] | None = None,
     ) -> dict[str, t.Any]:
         files = parameters["config_files"]
@@ -268,7 +269,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             files=[_without_format(file) for file in parameters["config_files"]],
         )["observed"]
         path = seen["key_path"]
-        key = None if seen["key"] is None else KeyFile(path).parse(unseal(seal, path, seen["key"]))
+        key = None if seen["key"] is None else StoredKey.from_json(unseal(seal, path, seen["key"]), path)
         return Observed(
             key=key,
             key_path=path,
@@ -335,7 +336,11 @@ class _HostFailed(Exception):
         self.result = result
 
 
-def _is_needed(parameters: dict[str, t.Any], held: HeldKey | None) -> bool:
+def _escrow_file(parameters: dict[str, t.Any]) -> KeyFile:
+    return KeyFile(parameters["key_from"], parameters["endpoint"], parameters["name"])
+
+
+def _is_needed(parameters: dict[str, t.Any], held: StoredKey | None) -> bool:
     """Whether a key is to be issued: none is held, or one of a lower version."""
     return held is None or held.key_version < (parameters["key_version"] or held.key_version)
 

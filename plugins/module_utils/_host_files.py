@@ -15,12 +15,13 @@ import pwd
 import typing as t
 
 from ._errors import error
-from ._key.atomic_write import Place
-from ._key.key_file import HeldKey, KeyFile, KeyMoved
+from ._key.atomic_write import TargetFile
+from ._key.key_file import KeyFile
+from ._key.stored_key import KeyChanged, StoredKey
 from ._module import SodaModule
 from ._seal import seal
 
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds to wait for another run that is at work on the same key file."""
 
 Attributes = dict[str, t.Any]
@@ -46,9 +47,9 @@ class Host:
         """
         may_be_missing = self._module.check_mode or not self._module.params["folders_required"]
         key_file = self._key_file()
-        held = key_file.read(self._endpoint, self._name)
-        key_file.check_place(folder_may_be_missing=may_be_missing)
-        self._check_attributes(key_file.place, self._key_parameters)
+        held = key_file.read()
+        key_file.check_writable(folder_may_be_missing=may_be_missing)
+        self._check_attributes(key_file.target, self._key_parameters)
         files = []
         for file in self._files:
             place = _place(file["path"])
@@ -64,15 +65,15 @@ class Host:
             )
         in_place = held is not None and held.in_place
         places = self._places()
-        left = any(place.is_beside(_temporary(place)) for place in places)
-        folders = dict.fromkeys(place.folder for place in (key_file.place, *places))
+        left = any(place.has_temporary() for place in places)
+        folders = dict.fromkeys(place.folder for place in (key_file.target, *places))
         return {
             "changed": False,
             "observed": {
                 "key": None if held is None else self._sealed(key_file.path, held.to_json()),
                 "key_path": key_file.path,
                 "key_left_behind": held is not None and not held.in_place,
-                "untidy": key_file.is_untidy() or left,
+                "untidy": key_file.has_leftovers() or left,
                 "attributes_differ": in_place and self._set_attributes(key_file.path, self._key_parameters, check=True),
                 "files": files,
                 "missing_folders": [folder for folder in folders if not os.path.exists(folder)],
@@ -82,7 +83,7 @@ class Host:
     def write(self) -> dict[str, t.Any]:
         """Put the key and the files that are given in place, and set the attributes of all of them."""
         key_file = self._key_file()
-        with key_file.locked(PATIENCE):
+        with key_file.lock:
             changed = self._write_key(key_file)
             if key_file.exists():
                 changed |= self._set_attributes(key_file.path, self._key_parameters)
@@ -90,58 +91,52 @@ class Host:
                 changed |= self._write_file(_place(file["path"]), file)
         return {"changed": changed}
 
-    def _write_file(self, place: Place, file: dict[str, t.Any]) -> bool:
+    def _write_file(self, place: TargetFile, file: dict[str, t.Any]) -> bool:
         changed = file["content"] is not None and not self._module.check_mode
         if changed:
-            content = file["content"].encode()
-            # The lock of the key keeps other runs away, and of a fixed name nothing stays behind after a kill.
-            with place.reserve(_temporary(place), len(content), self._preparing(file)) as reservation:
-                try:
-                    reservation.commit(content)
-                except OSError as exc:
-                    raise place.unusable(exc) from exc
+            # The lock of the key keeps other runs away.
+            place.write(file["content"].encode(), self._preparing(file))
         else:
-            place.discard(_temporary(place))
+            place.remove_temporary()
         return self._set_attributes(place.path, file) or changed
 
     def remove(self) -> dict[str, t.Any]:
         """Remove the key file and the configuration files. C(removed) are the paths of those that were there."""
         key_file = self._key_file()
-        held = key_file.read(self._endpoint, self._name)
+        held = key_file.read()
         places = self._places()
         removed = [place.path for place in places if place.read() is not None]
         if not self._module.check_mode:
             for place in places:
                 place.remove()
-                place.discard(_temporary(place))
+                place.remove_temporary()
         if held is not None:
             removed.insert(0, key_file.path)
             if not self._module.check_mode:
-                key_file.remove(held, PATIENCE)
+                key_file.remove(held)
         elif not self._module.check_mode:
-            key_file.tidy()
+            key_file.clean_up()
         return {"changed": bool(removed), "removed": removed}
 
     def _write_key(self, key_file: KeyFile) -> bool:
         content: str | None = self._module.params["key"]
-        held = key_file.read(self._endpoint, self._name)
-        prepare = self._preparing(self._key_parameters)
+        held = key_file.read()
         if held is not None and not held.in_place:
-            held = key_file.adopt(held, prepare, PATIENCE)
+            held = key_file.recover(held)
         if content is None:
-            key_file.tidy()
+            key_file.clean_up()
             return False
-        key: HeldKey = key_file.parse(content.encode())
+        key = StoredKey.from_json(content.encode(), key_file.path)
         if held is not None and held.key_version > key.key_version:
             raise self._moved(key_file)
         try:
-            with key_file.reserve(self._endpoint, self._name, held, prepare, PATIENCE) as reservation:
+            with key_file.reserve(held) as reservation:
                 reservation.commit(key)
-        except KeyMoved:
+        except KeyChanged:
             raise self._moved(key_file) from None
         except OSError as exc:
             # The key is not lost: the controller holds it in escrow until this module has succeeded.
-            raise key_file.place.unusable(exc) from exc
+            raise key_file.target.unusable(exc) from exc
         return True
 
     def _moved(self, key_file: KeyFile) -> Exception:
@@ -151,7 +146,7 @@ class Host:
             retryable=True,
         )
 
-    def _check_attributes(self, place: Place, parameters: Attributes) -> None:
+    def _check_attributes(self, place: TargetFile, parameters: Attributes) -> None:
         """Raise where owner or group do not exist, or the mode is none: before a key is issued, not after."""
         for kind, look_up in (("owner", pwd.getpwnam), ("group", grp.getgrnam)):
             name = parameters[kind]
@@ -164,11 +159,17 @@ class Host:
             # The file may not be there yet. Nothing is set, only looked up.
             self._set_attributes(place.folder, parameters, check=True)
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[TargetFile]:
         return [_place(file["path"]) for file in self._files]
 
     def _key_file(self) -> KeyFile:
-        return KeyFile(self._module.params["key_path"])
+        return KeyFile(
+            self._module.params["key_path"],
+            self._endpoint,
+            self._name,
+            LOCK_TIMEOUT,
+            self._preparing(self._key_parameters),
+        )
 
     def _sealed(self, label: str, content: bytes) -> str:
         return seal(self._module.params["seal"] or "", label, content)
@@ -189,10 +190,5 @@ class Host:
             module.check_mode = check_mode
 
 
-def _place(path: str) -> Place:
-    return Place(path, "config_path_unusable")
-
-
-def _temporary(place: Place) -> str:
-    """Where a file is written before it is put in place."""
-    return f".{place.name}.new"
+def _place(path: str) -> TargetFile:
+    return TargetFile(path, "config_path_unusable")

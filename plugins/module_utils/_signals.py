@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Between asking for a key and having it on disk a polite kill waits; while nothing is asked it does not."""
+"""Defers SIGINT, SIGTERM and SIGHUP from the key request until the key is stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import signal
 import time
 import typing as t
 
-POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def held_back() -> t.Iterator[None]:
-    """Hold back the signals that ask a process to end. They take effect at the end of the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, POLITE)
+def defer_termination() -> t.Iterator[None]:
+    """Defer the signals that ask a process to end. They take effect at the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
     try:
         yield
     finally:
@@ -28,8 +28,8 @@ def held_back() -> t.Iterator[None]:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep, and let the signals through that are held back: a deferral can be long, and nothing is lost in it."""
-    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, POLITE)
+    """Sleep, and deliver deferred signals meanwhile: a wait for a rate limit can be long, and no key is at risk."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
     try:
         time.sleep(seconds)
     finally:

@@ -250,6 +250,7 @@ import typing as t
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
 from ansible_collections.community.soda.plugins.module_utils import _module
 from ansible_collections.community.soda.plugins.module_utils._errors import error
+from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
@@ -300,23 +301,28 @@ def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
     key_path = parameters["key_path"]
     attributes = module.load_file_common_arguments(parameters, path=key_path) if key_path else {}
 
-    def prepare(path: str) -> None:
+    def set_attributes(path: str) -> None:
         # A file attribute such as "i" would keep the file from being put in place, so it comes after.
         module.set_fs_attributes_if_different({**attributes, "path": path, "attributes": None}, False)
 
+    runners = _arguments.runners(module)
+    key_file = None
+    if key_path:
+        lock_timeout = parameters["retry_budget"]
+        # In check mode Ansible's function sets nothing and only looks up owner, group and mode.
+        check_attributes = set_attributes if module.check_mode else keep_attributes
+        key_file = KeyFile(key_path, runners.endpoint, wanted.name, lock_timeout, set_attributes, check_attributes)
     reconciler = Reconciler(
-        runners=_arguments.runners(module),
+        runners=runners,
         wanted=wanted,
-        key_file=KeyFile(key_path) if key_path else None,
+        store=key_file,
         check_mode=module.check_mode,
-        prepare=prepare,
-        patience=parameters["retry_budget"],
     )
     if parameters["state"] == "absent":
         return reconciler.absent()
     result = reconciler.present()
-    if reconciler.key_file is not None and reconciler.key_file.exists():
-        attributes["path"] = reconciler.key_file.path
+    if key_file is not None and key_file.exists():
+        attributes["path"] = key_file.path
         result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=result["diff"])
     return result
 

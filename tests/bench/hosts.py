@@ -63,12 +63,12 @@ def fleet(window: float = 0.0) -> t.Iterator[tuple[Account, dict[str, t.Any]]]:
 def converge(hosts: t.Sequence[str], endpoint: str) -> None:
     """Put on hosts what the role would have put there, and takes far longer to."""
     sys.path.insert(0, str(tree.linked_collections()))
-    config, key_file = (
-        importlib.import_module(f"ansible_collections.community.soda.plugins.module_utils.{name}")
-        for name in ("_config", "_key_file")
+    config, stored_key = (
+        importlib.import_module(f"ansible_collections.community.soda.plugins.{name}")
+        for name in ("plugin_utils._config.formats", "module_utils._key.stored_key")
     )
     for host in hosts:
-        key = key_file.HeldKey(endpoint, host, f"id-of-{host}", "s" * 55, 1, "2026-01-01T12:00:00Z", None)
+        key = stored_key.StoredKey(endpoint, host, f"id-of-{host}", "s" * 55, 1, "2026-01-01T12:00:00Z", None)
         settings = config.Settings(name=host, endpoint=endpoint)
         folder = FLEET / host
         folder.mkdir()

@@ -14,6 +14,7 @@ import typing as t
 from urllib.parse import quote
 
 from .._errors import Failure, SodaError, error
+from .._key.stored_key import IssuedKey
 from .client import ORPHAN_ADVICE, Client, Operation
 
 PATH = "/api/v1/runners"
@@ -55,14 +56,6 @@ class Runner:
 
     def as_result(self) -> dict[str, t.Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-
-@dataclasses.dataclass(frozen=True)
-class RunnerKey:
-    """What a runner logs in with. Soda Cloud shows it this once."""
-
-    api_key_id: str
-    api_key_secret: str = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +129,7 @@ class Runners:
             )
         return Runner.from_api(data)
 
-    def issue_key(self) -> RunnerKey:
+    def issue_key(self) -> IssuedKey:
         """
         Issue a runner key. It has no name and no id: what joins it to a runner is what the caller writes down.
 
@@ -145,7 +138,7 @@ class Runners:
         body, trace_id = self._client.send(Operation.CREATE, PATH)
         key_id, secret = body.get("apiKeyId"), body.get("apiKeySecret")
         if isinstance(key_id, str) and key_id and isinstance(secret, str) and secret:
-            return RunnerKey(api_key_id=key_id, api_key_secret=secret)
+            return IssuedKey(api_key_id=key_id, api_key_secret=secret)
         known = f" Its api_key_id is {key_id}." if isinstance(key_id, str) and key_id else ""
         raise SodaError(
             Failure(

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Files that are whole or not there: made sure of before they are needed, then put in place in one step."""
+"""Replaces a file in one step. A reader sees the old content or the new content, never a part of it."""
 
 from __future__ import annotations
 
@@ -21,36 +21,56 @@ import typing as t
 from .._errors import SodaError, error
 
 LARGEST = 1024 * 1024
-"""No key file and no configuration file is larger."""
+"""No key file and no configuration file is larger than this number of bytes."""
 
-# Of Linux on the usual machines; elsewhere the call fails, and nothing is known.
+# Of Linux on the usual machines. Elsewhere the call fails, and the attributes are unknown.
 FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
 
-Prepare = t.Callable[[str], None]
-"""Sets owner, group and mode of the file at a path, before anything is written to it."""
+SetAttributes = t.Callable[[str], None]
+"""Sets owner, group and mode of the file at a path."""
 
 
-class Place:
-    """A path at which a file is kept. Symbolic links and everything but regular files are refused there."""
+def keep_attributes(path: str) -> None:
+    """Leave owner, group and mode as they are: the user who runs, and 0600."""
+
+
+class TargetFile:
+    """
+    A path that a file is read from and written to. Only regular files are accepted, and never a symbolic link.
+
+    New content is first written to a temporary file beside it. Its name is fixed, so that the next run finds what a
+    killed run left.
+    """
 
     def __init__(self, path: str, code: str) -> None:
         self.path = os.path.abspath(path)
         self.code = code
-        """The C(failure.code) of whatever is wrong with the place."""
+        """The C(failure.code) of everything that is wrong with the path."""
         self.folder, self.name = os.path.split(self.path)
         if path.endswith(os.sep) or not self.name:
             raise self.unusable("it names a folder, not a file")
+
+    @property
+    def temporary(self) -> str:
+        """The name of the temporary file."""
+        return f".{self.name}.new"
 
     def unusable(self, reason: str | OSError) -> SodaError:
         if isinstance(reason, OSError):
             reason = (os.strerror(reason.errno) if reason.errno else str(reason)).lower()
         return error(self.code, f"{self.path} cannot be used: {reason}. Nothing was changed there.")
 
-    def read(self, name: str | None = None, largest: int = LARGEST) -> bytes | None:
-        """What the file holds, or of another file beside it; nothing where there is none."""
-        path = self.path if name is None else os.path.join(self.folder, name)
+    def read(self, largest: int = LARGEST) -> bytes | None:
+        """The content, or None if there is no file."""
+        return self._read(self.path, largest)
+
+    def read_temporary(self) -> bytes | None:
+        """The content of the temporary file, or None if there is none."""
+        return self._read(os.path.join(self.folder, self.temporary), LARGEST)
+
+    def _read(self, path: str, largest: int) -> bytes | None:
         try:
-            # Not to be held up by a named pipe, and never through a link.
+            # Never wait for a named pipe, and never follow a link.
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
@@ -69,9 +89,9 @@ class Place:
 
     def check(self, folder_may_be_missing: bool = False) -> None:
         """
-        Raise what C(reserve()) would raise, as far as that can be told without writing.
+        Raise what C(reserve()) would raise, as far as it can be known without writing.
 
-        For check mode, where an earlier task may not have created the folder yet.
+        For check mode, in which an earlier task may not have created the folder yet.
         """
         try:
             if not stat.S_ISDIR(os.stat(self.folder).st_mode):
@@ -91,12 +111,20 @@ class Place:
         if (space.f_blocks and not free) or (space.f_files and not space.f_ffree):
             raise self.unusable(os.strerror(errno.ENOSPC).lower())
 
-    def reserve(self, temporary: str, size: int, prepare: Prepare) -> Reservation:
-        """Make sure that so many bytes can be put in place, with a temporary file of that name beside the target."""
-        return Reservation(self, temporary, size, prepare)
+    def reserve(self, size: int, set_attributes: SetAttributes = keep_attributes) -> AtomicWrite:
+        """Check that this number of bytes can be written, by writing them to the temporary file."""
+        return AtomicWrite(self, size, set_attributes)
+
+    def write(self, content: bytes, set_attributes: SetAttributes = keep_attributes) -> None:
+        """Replace the file in one step."""
+        with self.reserve(len(content), set_attributes) as writing:
+            try:
+                writing.commit(content)
+            except OSError as exc:
+                raise self.unusable(exc) from exc
 
     def remove(self) -> bool:
-        """Remove the file. Whether there was one."""
+        """Remove the file. Return whether there was one."""
         self._check_target()
         try:
             os.unlink(self.path)
@@ -106,34 +134,35 @@ class Place:
             raise self.unusable(exc) from exc
         return True
 
-    def is_beside(self, name: str) -> bool:
-        """Whether there is anything of that name beside the file."""
-        return os.path.lexists(os.path.join(self.folder, name))
+    def has_temporary(self) -> bool:
+        """Whether there is anything at the path of the temporary file."""
+        return os.path.lexists(os.path.join(self.folder, self.temporary))
 
-    def discard(self, temporary: str) -> None:
-        """Remove a temporary file that a killed run left."""
+    def remove_temporary(self) -> None:
+        """Remove the temporary file that a killed run left."""
         try:
-            os.unlink(os.path.join(self.folder, temporary))
+            os.unlink(os.path.join(self.folder, self.temporary))
         except FileNotFoundError:
             pass
         except OSError as exc:
             raise self.unusable(exc) from exc
 
-    def adopt(self, temporary: str, prepare: Prepare) -> None:
+    def recover(self, set_attributes: SetAttributes) -> None:
         """
-        Put in place what a killed run wrote whole.
+        Replace the file with the temporary file that a killed run wrote completely.
 
-        What is there is the only copy, so it is not written again: only the zeros go that reserved the space.
+        The temporary file is the only copy of its content, so it is not written again. Only the zeros that reserved
+        the space are cut off.
         """
         folder_fd = self.open_folder()
         try:
             flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with open(os.open(temporary, flags, dir_fd=folder_fd), "r+b") as file:
+            with open(os.open(self.temporary, flags, dir_fd=folder_fd), "r+b") as file:
                 os.ftruncate(file.fileno(), len(file.read(LARGEST).rstrip(b"\0")))
                 os.fsync(file.fileno())
-                prepare(os.path.join(self.folder, temporary))
+                set_attributes(os.path.join(self.folder, self.temporary))
                 self._check_target()
-                os.replace(temporary, self.name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+                os.replace(self.temporary, self.name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
                 os.fsync(folder_fd)
         except OSError as exc:
             raise self.unusable(exc) from exc
@@ -172,42 +201,41 @@ class Place:
             raise self.unusable(exc) from exc
 
 
-class Reservation:
+class AtomicWrite:
     """
-    A place that is made sure of: the folder, the permission, the space and the attributes of the file to be.
+    A file that is about to be replaced. On entry it checks the folder, the permissions, the space and the attributes.
 
-    Used with C(with): what was not committed is removed at the end.
+    On exit it removes what was not committed.
     """
 
-    # Of the folder, and of the temporary file once that is there.
+    # Of the folder, and of the temporary file once it exists.
     _folder_fd = -1
     _fd = -1
     _committed = False
 
-    def __init__(self, place: Place, temporary: str, size: int, prepare: Prepare) -> None:
-        self._place = place
-        self._temporary = temporary
+    def __init__(self, target: TargetFile, size: int, set_attributes: SetAttributes) -> None:
+        self._target = target
         self._size = size
-        self._prepare = prepare
+        self._set_attributes = set_attributes
 
-    def __enter__(self) -> Reservation:
-        self._folder_fd = self._place.open_folder()
+    def __enter__(self) -> AtomicWrite:
+        self._folder_fd = self._target.open_folder()
         try:
-            self._place._check_target()
+            self._target._check_target()
             with contextlib.suppress(FileNotFoundError):
-                # What a killed run left; the caller has looked at it.
-                os.unlink(self._temporary, dir_fd=self._folder_fd)
+                # A killed run left it. The caller has read it.
+                os.unlink(self._target.temporary, dir_fd=self._folder_fd)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            # Everything is relative to the folder that was opened, so nobody can put another in its place.
-            self._fd = os.open(self._temporary, flags, 0o600, dir_fd=self._folder_fd)
-            # Written, not only allocated: a full disk shows now.
+            # All paths are relative to the opened folder, so nobody can replace the folder meanwhile.
+            self._fd = os.open(self._target.temporary, flags, 0o600, dir_fd=self._folder_fd)
+            # Written, not only allocated, so that a full disk fails here.
             _write(self._fd, b"\0" * self._size)
             os.fsync(self._fd)
-            self._prepare(os.path.join(self._place.folder, self._temporary))
-            self._check_is_ours(self._temporary)
+            self._set_attributes(os.path.join(self._target.folder, self._target.temporary))
+            self._check_is_ours(self._target.temporary)
         except OSError as exc:
             self._discard()
-            raise self._place.unusable(exc) from exc
+            raise self._target.unusable(exc) from exc
         except BaseException:
             self._discard()
             raise
@@ -217,30 +245,30 @@ class Reservation:
         self._discard()
 
     def commit(self, content: bytes) -> None:
-        """Put the content in place, durably. Raises C(OSError); then what was there before is still there."""
+        """Replace the file durably. If this raises C(OSError), the old file is still there."""
         os.lseek(self._fd, 0, os.SEEK_SET)
         _write(self._fd, content)
         os.ftruncate(self._fd, len(content))
         os.fsync(self._fd)
-        os.replace(self._temporary, self._place.name, src_dir_fd=self._folder_fd, dst_dir_fd=self._folder_fd)
-        self._check_is_ours(self._place.name)
+        os.replace(self._target.temporary, self._target.name, src_dir_fd=self._folder_fd, dst_dir_fd=self._folder_fd)
+        self._check_is_ours(self._target.name)
         self._committed = True
         os.fsync(self._folder_fd)
 
     def _check_is_ours(self, name: str) -> None:
-        """Raise C(OSError) where others who may write to the folder have put another file in the place of ours."""
+        """Raise C(OSError) if somebody else has replaced our file."""
         there = os.lstat(name, dir_fd=self._folder_fd)
         if not os.path.samestat(os.fstat(self._fd), there):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def _discard(self) -> None:
-        # A disk that fails here has failed before. What was raised then is what counts: it may say where a key is kept.
+        # If the disk fails here, it failed before. That error matters more: it may name the file of a rescued key.
         if self._fd != -1:
             with contextlib.suppress(OSError):
                 os.close(self._fd)
             if not self._committed:
                 with contextlib.suppress(OSError):
-                    os.unlink(self._temporary, dir_fd=self._folder_fd)
+                    os.unlink(self._target.temporary, dir_fd=self._folder_fd)
             self._fd = -1
         if self._folder_fd != -1:
             os.close(self._folder_fd)
@@ -248,7 +276,7 @@ class Reservation:
 
 
 def _is_immutable(path: str) -> bool:
-    """Whether a file is immutable or may only be appended to. Where that cannot be told it is not."""
+    """Whether a file is immutable or append-only. If this is unknown, it is not."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -261,7 +289,7 @@ def _is_immutable(path: str) -> bool:
 
 
 def _is_mount_point(path: str) -> bool:
-    """Whether a file is mounted on its own, as containers do. Only Linux has such mounts, and it lists them."""
+    """Whether a single file is mounted at this path, as containers do. Only Linux has such mounts, and lists them."""
     try:
         with open("/proc/self/mountinfo", "rb") as file:
             points = {line.split()[4] for line in file}

@@ -20,7 +20,7 @@ import typing as t
 
 from .._api.runners import SELF_HOSTED, Runner
 from .._errors import SodaError, error
-from .._key.key_file import HeldKey
+from .._key.stored_key import StoredKey
 
 CANNOT_BE_HAD_AGAIN = (
     "The runner {name!r} is registered, but its key is not held at {path}. A key is shown once and cannot be had again."
@@ -42,7 +42,7 @@ class Step(enum.Enum):
     """What a plan may consist of."""
 
     ISSUE = "issue a runner key"
-    ADOPT = "put the key in place that a run left which was killed"
+    RECOVER = "store the key that a killed run left"
     DELETE = "delete the runner"
     REMOVE_KEY = "remove the key file"
 
@@ -65,7 +65,7 @@ class Observed:
 
     runners: tuple[Runner, ...]
     """The runners that have the wanted name; where only an id is wanted, the one of that id."""
-    key: HeldKey | None = None
+    key: StoredKey | None = None
     """The key held at C(key_path)."""
     name_of_id: str | None = None
     """The name that the wanted id goes by, where it is not the wanted one."""
@@ -123,8 +123,8 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
                 f" declared: the declaration is older than the key. Declare {key.key_version} or higher.",
             )
         rotate = (Step.ISSUE,) if key.key_version < wanted.key_version else ()
-        adopt = () if key.in_place else (Step.ADOPT,)
-        return Plan((*adopt, *rotate), registration, runner)
+        recover = () if key.in_place else (Step.RECOVER,)
+        return Plan((*recover, *rotate), registration, runner)
     if runner is None:
         warning = () if wanted.key_path else (ISSUED_AGAIN.format(name=wanted.name),)
         return Plan((Step.ISSUE,), registration, runner, warning)

@@ -10,21 +10,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
 
 from .._api.runners import Listing, Runners
 from .._errors import error
-from .._key.atomic_write import Prepare
-from .._key.key_file import (
-    HeldKey,
-    KeyFile,
-    KeyMoved,
-    kept_elsewhere,
-    newly_issued,
-)
-from .._signals import held_back
+from .._key.rescue import rescue_key
+from .._key.stored_key import KeyChanged, StoredKey, new_stored_key
+from .._signals import defer_termination
 from . import plan as _plan
+from .key_store import KeyStore
 from .plan import Observed, Plan, Step, Wanted
 
 ROUNDS = 5
@@ -37,12 +31,8 @@ class Reconciler:
 
     runners: Runners
     wanted: Wanted
-    key_file: KeyFile | None
+    store: KeyStore | None
     check_mode: bool
-    prepare: Prepare
-    """Sets the attributes of the key file to be; raises where they cannot be set."""
-    patience: float
-    """Seconds to wait for another run that is at work on the same key file."""
 
     def present(self) -> dict[str, t.Any]:
         """The result of C(state=present), without the attributes of the key file."""
@@ -68,7 +58,7 @@ class Reconciler:
                 return self._result(plan, observed, plan.changed, self._foreseen(plan, observed))
             try:
                 changed, key = act(plan, observed)
-            except KeyMoved:
+            except KeyChanged:
                 continue
             return self._result(plan, observed, changed, key)
         raise error(
@@ -79,7 +69,7 @@ class Reconciler:
 
     def _observe(self) -> tuple[Observed, Listing | None]:
         wanted = self.wanted
-        key = None if self.key_file is None else self.key_file.read(self.runners.endpoint, wanted.name)
+        key = None if self.store is None else self.store.read()
         if wanted.name is not None:
             listing = self.runners.list()
             return self._observed(listing, key), listing
@@ -92,7 +82,7 @@ class Reconciler:
             )
         return Observed(() if runner is None else (runner,), key), None
 
-    def _observed(self, listing: Listing, key: HeldKey | None) -> Observed:
+    def _observed(self, listing: Listing, key: StoredKey | None) -> Observed:
         named = tuple(listing.named((t.cast(str, self.wanted.name),)))
         name_of_id = None
         if self.wanted.id is not None and all(runner.id != self.wanted.id for runner in named):
@@ -103,69 +93,63 @@ class Reconciler:
     def _foreseen(self, plan: Plan, observed: Observed) -> dict[str, t.Any] | None:
         """The key of a run that is only checked. Its place fails as it would in the run."""
         if Step.ISSUE not in plan.steps:
-            return None if Step.REMOVE_KEY in plan.steps else self._held_result(observed.key)
-        if self.key_file is not None:
-            self.key_file.check_place(folder_may_be_missing=True)
-            folder = self.key_file.place.folder
-            if os.path.isdir(folder):
-                # The file is not there yet. In check mode nothing is set, only looked up: owner, group and mode.
-                self.prepare(folder)
-        path = None if self.key_file is None else self.key_file.path
+            return None if Step.REMOVE_KEY in plan.steps else self._key_result(observed.key)
+        if self.store is not None:
+            self.store.check_writable()
+        path = None if self.store is None else self.store.location
         return {"api_key_id": None, "path": path, "key_version": self.wanted.key_version, "issued_at": None}
 
     def _act_present(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
         key = observed.key
-        if Step.ADOPT in plan.steps:
-            key = self._file.adopt(t.cast(HeldKey, key), self.prepare, self.patience)
+        if Step.RECOVER in plan.steps:
+            key = self._store.recover(t.cast(StoredKey, key))
         if Step.ISSUE not in plan.steps:
-            if self.key_file is not None:
-                self.key_file.tidy()
-            return plan.changed, self._held_result(key)
-        if self.key_file is None:
+            if self.store is not None:
+                self.store.clean_up()
+            return plan.changed, self._key_result(key)
+        if self.store is None:
             issued = self._issue(plan)
             # The one place where a result holds a secret: without key_path there is no other way to have it.
             return True, {**issued.as_result(None), "api_key_secret": issued.api_key_secret}
-        name = t.cast(str, self.wanted.name)
-        reservation = self.key_file.reserve(self.runners.endpoint, name, key, self.prepare, self.patience)
-        with reservation, held_back():
+        with self.store.reserve(key) as reservation, defer_termination():
             issued = self._issue(plan)
             try:
                 reservation.commit(issued)
             except Exception as exc:  # pylint: disable=broad-except
                 # Whatever it was: nobody else has the key.
-                raise kept_elsewhere(self.key_file.path, issued, exc) from exc
-        return True, self._held_result(issued)
+                raise rescue_key(self.store.location, issued, exc) from exc
+        return True, self._key_result(issued)
 
-    def _issue(self, plan: Plan) -> HeldKey:
+    def _issue(self, plan: Plan) -> StoredKey:
         key = self.runners.issue_key()
         runner_id = None if plan.runner is None else plan.runner.id
         name = t.cast(str, self.wanted.name)
-        return newly_issued(key, self.runners.endpoint, name, self.wanted.key_version, runner_id)
+        return new_stored_key(key, self.runners.endpoint, name, self.wanted.key_version, runner_id)
 
     def _act_absent(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
         changed = False
         if Step.DELETE in plan.steps and plan.runner is not None:
             changed = self.runners.delete(t.cast(str, plan.runner.id))
         if Step.REMOVE_KEY in plan.steps:
-            self._file.remove(t.cast(HeldKey, observed.key), self.patience)
+            self._store.remove(t.cast(StoredKey, observed.key))
             changed = True
-        elif self.key_file is not None:
-            self.key_file.tidy()
+        elif self.store is not None:
+            self.store.clean_up()
         return changed, None
 
     @property
-    def _file(self) -> KeyFile:
-        # A plan has steps about the key file only where one was observed.
-        return t.cast(KeyFile, self.key_file)
+    def _store(self) -> KeyStore:
+        # A plan has steps about the key store only if there is one.
+        return t.cast(KeyStore, self.store)
 
-    def _held_result(self, key: HeldKey | None) -> dict[str, t.Any] | None:
-        return None if key is None else key.as_result(self._file.path)
+    def _key_result(self, key: StoredKey | None) -> dict[str, t.Any] | None:
+        return None if key is None else key.as_result(self._store.location)
 
     def _result(self, plan: Plan, observed: Observed, changed: bool, key: dict[str, t.Any] | None) -> dict[str, t.Any]:
         listed = bool(observed.runners)
         before = {
             "registration": "registered" if listed else "pending" if observed.key else "absent",
-            "key": self._held_result(observed.key),
+            "key": self._key_result(observed.key),
         }
         after = {
             "registration": plan.registration,

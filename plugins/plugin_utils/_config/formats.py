@@ -16,7 +16,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ...module_utils._errors import error
-from ...module_utils._key.key_file import HeldKey
+from ...module_utils._key.stored_key import StoredKey
 
 YAML_IMPORT_ERROR: Exception | None
 try:
@@ -61,7 +61,7 @@ def check(file_format: str, settings: Settings) -> None:
     render(file_format, EXAMPLE, settings)
 
 
-def render(file_format: str, key: HeldKey, settings: Settings) -> str:
+def render(file_format: str, key: StoredKey, settings: Settings) -> str:
     """The text of a configuration file in this format."""
     return _FORMATS[file_format](key, settings)
 
@@ -83,7 +83,7 @@ def masked(file_format: str, text: str, mask: str = MASK) -> str:
     return f"({len(text)} characters that are not {file_format}, not shown)\n"
 
 
-def _helm_values(key: HeldKey, settings: Settings) -> str:
+def _helm_values(key: StoredKey, settings: Settings) -> str:
     if settings.existing_secret:
         apikey: dict[str, t.Any] = {
             "existingSecret": _secret_name(settings),
@@ -99,7 +99,7 @@ def _helm_values(key: HeldKey, settings: Settings) -> str:
     return _written(_merged(values, settings.values))
 
 
-def _kubernetes_secret(key: HeldKey, settings: Settings) -> str:
+def _kubernetes_secret(key: StoredKey, settings: Settings) -> str:
     return _written(
         {
             "apiVersion": "v1",
@@ -111,7 +111,7 @@ def _kubernetes_secret(key: HeldKey, settings: Settings) -> str:
     )
 
 
-def _dotenv(key: HeldKey, settings: Settings) -> str:
+def _dotenv(key: StoredKey, settings: Settings) -> str:
     values = {ID_NAME: key.api_key_id, SECRET_NAME: key.api_key_secret}
     if key.runner_id is not None:
         values[RUNNER_ID_NAME] = key.runner_id
@@ -125,7 +125,7 @@ def _dotenv(key: HeldKey, settings: Settings) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def _soda_core(key: HeldKey, settings: Settings) -> str:
+def _soda_core(key: StoredKey, settings: Settings) -> str:
     parts = urlsplit(settings.endpoint)
     if parts.path:
         raise error(
@@ -147,7 +147,7 @@ def _soda_core(key: HeldKey, settings: Settings) -> str:
     )
 
 
-_FORMATS: dict[str, t.Callable[[HeldKey, Settings], str]] = {
+_FORMATS: dict[str, t.Callable[[StoredKey, Settings], str]] = {
     "helm_values": _helm_values,
     "kubernetes_secret": _kubernetes_secret,
     "dotenv": _dotenv,
@@ -156,7 +156,7 @@ _FORMATS: dict[str, t.Callable[[HeldKey, Settings], str]] = {
 
 FORMATS = tuple(_FORMATS)
 
-EXAMPLE = HeldKey(
+EXAMPLE = StoredKey(
     endpoint="",
     name="",
     api_key_id="issued-in-the-run",

@@ -83,7 +83,7 @@ def in_doubt(passed: t.Sequence[str]) -> bool:
     if "before POST sendall" not in passed[:-1]:
         return False
     since = passed[passed.index("before POST sendall") + 1 :]
-    return "after write in Reservation.commit" not in since
+    return "after write in AtomicWrite.commit" not in since
 
 
 def contents_of(*folders: Path) -> list[bytes]:

@@ -38,16 +38,16 @@ EVERYBODY = ("module", "parent alone", "whole tree")
 MODULE_POINTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("soda_runner", "before POST sendall", ("parent alone",)),
     ("soda_runner", "after POST sendall", EVERYBODY),
-    ("soda_runner", "before write in Reservation.commit", ("module",)),
-    ("soda_runner", "after write in Reservation.commit", EVERYBODY),
-    ("soda_runner", "after replace in Reservation.commit", ("whole tree",)),
-    ("soda_runner_files", "before write in Reservation.commit", ("whole tree",)),
-    ("soda_runner_files", "after write in Reservation.commit", ("module", "parent alone")),
-    ("soda_runner_files", "after replace in Reservation.commit", ("whole tree",)),
-    ("controller", "before unlink in Place.remove", ("module", "parent alone")),
-    ("controller", "after unlink in Place.remove", ("module",)),
+    ("soda_runner", "before write in AtomicWrite.commit", ("module",)),
+    ("soda_runner", "after write in AtomicWrite.commit", EVERYBODY),
+    ("soda_runner", "after replace in AtomicWrite.commit", ("whole tree",)),
+    ("soda_runner_files", "before write in AtomicWrite.commit", ("whole tree",)),
+    ("soda_runner_files", "after write in AtomicWrite.commit", ("module", "parent alone")),
+    ("soda_runner_files", "after replace in AtomicWrite.commit", ("whole tree",)),
+    ("controller", "before unlink in TargetFile.remove", ("module", "parent alone")),
+    ("controller", "after unlink in TargetFile.remove", ("module",)),
 )
-IN_DOUBT = ("after POST sendall", "before write in Reservation.commit")
+IN_DOUBT = ("after POST sendall", "before write in AtomicWrite.commit")
 Case = t.Callable[[Emulator], Outcome]
 
 

@@ -113,7 +113,7 @@ def _reissue(scene: Scene) -> Json:
     return scene.runner(reissue=True)
 
 
-def _adopt(scene: Scene) -> Json:
+def _recover(scene: Scene) -> Json:
     scene.holds(scene.key_left)
     return scene.runner()
 
@@ -135,7 +135,7 @@ def _carry_newer(scene: Scene) -> Json:
     return scene.on_host(state="present", key=scene.key(version=2).decode())
 
 
-def _adopt_on_host(scene: Scene) -> Json:
+def _recover_on_host(scene: Scene) -> Json:
     scene.holds(scene.key_left)
     return scene.on_host(state="present")
 
@@ -151,10 +151,10 @@ SCENARIOS = (
     Scenario("issue", "soda_runner", _issue, issues=1, version=1),
     Scenario("rotate", "soda_runner", _rotate, issues=1, version=2),
     Scenario("reissue", "soda_runner", _reissue, issues=1, version=1),
-    Scenario("adopt", "soda_runner", _adopt, issues=0, version=1),
+    Scenario("recover", "soda_runner", _recover, issues=0, version=1),
     Scenario("delete", "soda_runner", _delete, issues=0, version=None),
     Scenario("carry to host", "soda_runner_files", _carry, issues=0, version=1, configured=True),
     Scenario("carry newer", "soda_runner_files", _carry_newer, issues=0, version=2, configured=True),
-    Scenario("adopt on host", "soda_runner_files", _adopt_on_host, issues=0, version=1, configured=True),
+    Scenario("recover on host", "soda_runner_files", _recover_on_host, issues=0, version=1, configured=True),
     Scenario("clear host", "soda_runner_files", _clear, issues=0, version=None),
 )

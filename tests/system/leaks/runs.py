@@ -211,5 +211,5 @@ def all_runs(runs: Runs) -> None:
 # While both secrets are in the memory of the module.
 TRACEBACKS = (
     ("soda_runner", "before unlink in _Lock._release"),
-    ("soda_runner_files", "before write in Reservation.commit"),
+    ("soda_runner_files", "before write in AtomicWrite.commit"),
 )

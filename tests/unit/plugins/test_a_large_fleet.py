@@ -130,7 +130,7 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
         path = str(tmp_path / f"{host}.json")
         client = Client(to, sleep=sleep, clock=clock.now, jitter=jitter)
         return Reconciler(
-            Runners(client), Wanted(name=host, key_path=path), KeyFile(path), False, lambda _path: None, patience=0
+            Runners(client), Wanted(name=host, key_path=path), KeyFile(path, to.endpoint, host), check_mode=False
         ).present()
 
     def work() -> None:
@@ -141,7 +141,7 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
     begun = clock.now()
     waiting.run(DEFAULTS["soda_runner_throttle"], work)
 
-    held = [KeyFile(str(tmp_path / f"{host}.json")).read(to.endpoint, host) for host in hosts]
+    held = [KeyFile(str(tmp_path / f"{host}.json"), to.endpoint, host).read() for host in hosts]
     assert all(result["changed"] and result["registration"] == "pending" for result in results.values())
     assert sorted(results) == sorted(hosts), "a host failed"
     assert sorted(str(key and key.api_key_id) for key in held) == sorted(account.keys_issued)

@@ -44,7 +44,7 @@ def test_only_a_kill_between_the_request_and_the_answer_on_disk_orphans_a_key(
         for point in (
             "before POST sendall",
             "after POST recv_into",
-            "after fsync in Reservation.commit",
+            "after fsync in AtomicWrite.commit",
         )
     }
     # A module that outlives its play receives its key.
@@ -54,14 +54,14 @@ def test_only_a_kill_between_the_request_and_the_answer_on_disk_orphans_a_key(
 def test_a_key_is_on_disk_before_it_is_in_place(emulator: Emulator) -> None:
     points = modules.points(SCENARIOS[0], emulator)
     since = points[points.index("after POST sendall") :]
-    order = [f"after {call} in Reservation.commit" for call in ("write", "ftruncate", "fsync", "replace")]
+    order = [f"after {call} in AtomicWrite.commit" for call in ("write", "ftruncate", "fsync", "replace")]
     assert [since.index(point) for point in order] == sorted(since.index(point) for point in order)
-    assert since.count("after fsync in Reservation.commit") == 2, "the folder is flushed too"
+    assert since.count("after fsync in AtomicWrite.commit") == 2, "the folder is flushed too"
 
 
 def test_a_key_that_was_received_is_kept_whatever_is_raised_before_it_is_in_place(emulator: Emulator) -> None:
     scenario = SCENARIOS[0]
-    at = modules.points(scenario, emulator).index("before ftruncate in Reservation.commit")
+    at = modules.points(scenario, emulator).index("before ftruncate in AtomicWrite.commit")
     with modules.scene_of(emulator) as scene:
         result = start(scenario.module, scenario.arguments(scene), at, Victim.NOBODY).end()
         assert result is not None

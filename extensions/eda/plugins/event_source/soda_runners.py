@@ -440,7 +440,7 @@ class State:
     """
 
     def __init__(self, path: str | None, to: _client.Connection) -> None:
-        self._place = None if path is None else _files.Place(path, "state_path_unusable")
+        self._place = None if path is None else _files.TargetFile(path, "state_path_unusable")
         self._account = {"endpoint": to.endpoint, "api_key_id": to.api_key_id}
         self._kept: bytes | None = None
 
@@ -478,11 +478,7 @@ class State:
         content = _line({**self._account, "runners": [as_api(runner) for runner in told.values()]})
         if content == self._kept:
             return
-        try:
-            with self._place.reserve(f".{self._place.name}.new", len(content), lambda path: None) as reserved:
-                reserved.commit(content)
-        except OSError as exc:
-            raise self._place.unusable(exc) from exc
+        self._place.write(content)
         self._kept = content
 
     def add(self, change: _changes.Change) -> None:

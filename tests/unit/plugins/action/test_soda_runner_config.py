@@ -667,7 +667,7 @@ def test_a_key_that_another_run_is_at_work_with_stays_in_escrow(host: Host) -> N
     key = host.key(host.key_path)
     host.key_from.write_bytes(host.key_path.read_bytes())
     host.key_from.chmod(0o600)
-    with KeyFile(str(host.key_from)).locked(0):
+    with KeyFile(str(host.key_from), ENDPOINT, NAME).lock:
         host.play(host.task("beside another run", empty_escrow=True))
         assert host["beside another run"]["escrow_emptied"] is False
         assert host["beside another run"]["key"]["api_key_id"] == key["api_key_id"]

@@ -129,7 +129,7 @@ def test_a_deferral_lets_a_signal_through_that_is_held_back(account: Account, re
     account.fault("status", "listRunners", status=429, headers={"Retry-After": "1"})
     connection = {name: getattr(account, name) for name in ("endpoint", "api_key_id", "api_key_secret")}
     _ran, (runners,) = made(connection)
-    with _signals.held_back():
+    with _signals.defer_termination():
         # To this thread: pytest has others, which hold nothing back.
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         assert received == []

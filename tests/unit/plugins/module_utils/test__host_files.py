@@ -328,7 +328,7 @@ def test_where_a_disk_fills_up_meanwhile_it_is_said_of_which_file(
     def full(*_arguments: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "no space")
 
-    monkeypatch.setattr(_files.Reservation, "commit", full)
+    monkeypatch.setattr(_files.AtomicWrite, "commit", full)
     files = [{"path": str(host.values), "content": "new"}]
     ran = host.run("present", **({"key": host.key(2)} if lacking == "key" else {"files": files}))
     assert ran.failure["code"] == ("key_path_unusable" if lacking == "key" else "config_path_unusable")

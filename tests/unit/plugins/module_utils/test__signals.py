@@ -13,15 +13,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._signals import POLITE, held_back, sleep
+from ansible_collections.community.soda.plugins.module_utils._signals import DEFERRED, defer_termination, sleep
 
 
 @pytest.fixture
 def received() -> Iterator[list[int]]:
     """The polite signals that have taken effect."""
     numbers: list[int] = []
-    before = {number: signal.signal(number, lambda number, _frame: numbers.append(number)) for number in POLITE}
-    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, POLITE)
+    before = {number: signal.signal(number, lambda number, _frame: numbers.append(number)) for number in DEFERRED}
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
     yield numbers
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -37,9 +37,9 @@ def blocked() -> set[int]:
     return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
-@pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", DEFERRED, ids=lambda number: number.name)
 def test_a_polite_signal_waits_for_the_end_of_the_block(received: list[int], number: int) -> None:
-    with held_back():
+    with defer_termination():
         send(number)
         assert received == []
     assert received == [number]
@@ -47,31 +47,31 @@ def test_a_polite_signal_waits_for_the_end_of_the_block(received: list[int], num
 
 def test_no_other_signal_waits(received: list[int]) -> None:
     before = blocked()
-    with held_back():
-        assert blocked() - before == set(POLITE)
+    with defer_termination():
+        assert blocked() - before == set(DEFERRED)
     assert blocked() == before
 
 
 def test_what_was_held_back_before_stays_held_back(received: list[int]) -> None:
-    with held_back():
-        with held_back():
+    with defer_termination():
+        with defer_termination():
             pass
-        assert blocked() >= set(POLITE)
+        assert blocked() >= set(DEFERRED)
 
 
 def test_a_failure_ends_the_block_as_well(received: list[int]) -> None:
-    with pytest.raises(KeyError), held_back():
+    with pytest.raises(KeyError), defer_termination():
         raise KeyError
-    assert not blocked() & set(POLITE)
+    assert not blocked() & set(DEFERRED)
 
 
-@pytest.mark.parametrize("number", POLITE, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", DEFERRED, ids=lambda number: number.name)
 def test_sleep_lets_through_what_is_held_back(received: list[int], number: int) -> None:
-    with held_back():
+    with defer_termination():
         send(number)
         sleep(0)
         assert received == [number]
-        assert blocked() >= set(POLITE)
+        assert blocked() >= set(DEFERRED)
         send(number)
         assert received == [number]
 

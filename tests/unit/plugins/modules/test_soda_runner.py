@@ -990,7 +990,7 @@ def test_a_key_that_cannot_be_put_in_place_is_kept_elsewhere_and_it_is_said_wher
     def full(*_arguments: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "no space is left")
 
-    monkeypatch.setattr(_files.Reservation, "commit", full)
+    monkeypatch.setattr(_files.AtomicWrite, "commit", full)
     # Not into the folders of this machine.
     monkeypatch.setattr(tempfile, "mkstemp", lambda **options: make(**{**options, "dir": tmp_path}))
     ran = soda.runner()

@@ -27,7 +27,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ansible_collections.community.soda.plugins.module_utils._api.client import Client, connection
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey, KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 from emulator.client import Account, Emulator, EmulatorFailed
@@ -74,7 +75,7 @@ faults = st.lists(
 class Facts:
     """What can be seen from outside of one name, and of the account."""
 
-    held: HeldKey | None
+    held: StoredKey | None
     runners: frozenset[tuple[str, str]]
     """The ids and names of the runners that have one of the names."""
     issued: frozenset[str]
@@ -298,10 +299,8 @@ class Fleet(RuleBasedStateMachine):
         reconciler = Reconciler(
             runners=Runners(Client(to, sleep=lambda seconds: None)),
             wanted=Wanted(name=name, key_path=str(self._path(name)), key_version=self.version[name], reissue=reissue),
-            key_file=KeyFile(str(self._path(name))),
+            store=KeyFile(str(self._path(name)), self.account.endpoint, name),
             check_mode=check,
-            prepare=lambda path: None,
-            patience=0,
         )
         try:
             return Outcome(getattr(reconciler, state)(), None)
@@ -317,8 +316,8 @@ class Fleet(RuleBasedStateMachine):
             others=frozenset(runner_id for runner_id, its_name in runners if its_name not in NAMES),
         )
 
-    def _held(self, name: str) -> HeldKey | None:
-        return KeyFile(str(self._path(name))).read(self.account.endpoint, name)
+    def _held(self, name: str) -> StoredKey | None:
+        return KeyFile(str(self._path(name)), self.account.endpoint, name).read()
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{NAMES.index(name)}.json"

@@ -24,9 +24,10 @@ from ansible_collections.community.soda.plugins.module_utils._errors import Soda
 from ansible_collections.community.soda.plugins.module_utils._key import atomic_write as _files
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import (
     LARGEST,
-    Place,
-    Prepare,
-    Reservation,
+    AtomicWrite,
+    SetAttributes,
+    TargetFile,
+    keep_attributes,
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import mode_of, ordinary_user
 
@@ -38,12 +39,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-def place(path: Path | str) -> Place:
-    return Place(str(path), CODE)
+def place(path: Path | str) -> TargetFile:
+    return TargetFile(str(path), CODE)
 
 
-def reserve(path: Path, size: int = 100, prepare: Prepare = lambda path: None) -> Reservation:
-    return place(path).reserve(".file.new", size, prepare)
+def reserve(path: Path, size: int = 100, set_attributes: SetAttributes = keep_attributes) -> AtomicWrite:
+    return place(path).reserve(size, set_attributes)
 
 
 def names(path: Path) -> list[str]:
@@ -214,9 +215,9 @@ def test_a_path_that_the_system_refuses_is_a_failure_that_names_it(
 def test_what_a_killed_run_left_and_cannot_be_removed_is_a_failure(path: Path, tmp_path: Path) -> None:
     (tmp_path / ".file.new").mkdir()
     with pytest.raises(SodaError) as failed:
-        place(path).discard(".file.new")
+        place(path).remove_temporary()
     assert says(failed.value, path, words(errno.EISDIR))
-    place(path).discard(".never.there")
+    place(tmp_path / "other").remove_temporary()
 
 
 def test_a_folder_that_is_missing_is_never_made(tmp_path: Path) -> None:
@@ -464,9 +465,9 @@ def test_a_file_that_is_mounted_on_its_own_is_refused(
 
 def test_what_lies_beside_the_file_is_seen_even_if_it_leads_nowhere(path: Path) -> None:
     path.write_bytes(b"content")
-    assert place(path).is_beside(".file.new") is False
+    assert place(path).has_temporary() is False
     path.with_name(".file.new").symlink_to("nowhere")
-    assert place(path).is_beside(".file.new") is True
+    assert place(path).has_temporary() is True
 
 
 def test_a_reservation_that_has_ended_closes_nothing_of_others(path: Path) -> None:
@@ -493,11 +494,11 @@ def test_what_a_killed_run_wrote_whole_is_put_in_place_with_its_attributes_and_w
     inode = left.stat().st_ino
     seen = []
 
-    def prepare(given: str) -> None:
+    def set_attributes(given: str) -> None:
         seen.append((given, path.read_bytes()))
         os.chmod(given, 0o640)
 
-    place(path).adopt(".file.new", prepare)
+    place(path).recover(set_attributes)
     assert seen == [(str(left), b"before")]
     assert (path.read_bytes(), mode_of(path), path.stat().st_ino) == (b"content", 0o640, inode)
     assert names(path) == ["file"]
@@ -506,7 +507,7 @@ def test_what_a_killed_run_wrote_whole_is_put_in_place_with_its_attributes_and_w
 def test_what_a_killed_run_left_and_others_removed_is_a_failure(path: Path) -> None:
     path.write_bytes(b"before")
     with pytest.raises(SodaError) as failed:
-        place(path).adopt(".file.new", lambda path: None)
+        place(path).recover(keep_attributes)
     assert says(failed.value, path, words(errno.ENOENT))
     assert path.read_bytes() == b"before"
 
@@ -530,7 +531,7 @@ def test_what_others_may_have_put_there_is_opened_without_following_a_link_or_wa
     monkeypatch.setattr(os, "open", noted_open)
     assert place(path).read() == b"content"
     place(path).check()
-    place(path).adopt(".file.new", lambda path: None)
+    place(path).recover(keep_attributes)
     assert [name for name, _flags in opened] == ["file", "file", ".file.new", "file"]
     assert [bool(flags & os.O_NOFOLLOW and flags & os.O_NONBLOCK) for _name, flags in opened] == [True] * 4
     opened.clear()
@@ -569,7 +570,7 @@ def test_a_link_to_the_reserved_file_is_not_the_reserved_file(path: Path) -> Non
         os.rename(given, path.with_name("moved"))
         os.symlink("moved", given)
 
-    with pytest.raises(SodaError) as failed, reserve(path, prepare=replace_it):
+    with pytest.raises(SodaError) as failed, reserve(path, set_attributes=replace_it):
         pass
     assert says(failed.value, path, words(errno.EEXIST))
     with reserve(path) as reservation:
@@ -633,10 +634,10 @@ def test_a_disk_that_fails_at_the_end_does_not_hide_what_has_failed_before(
 
 
 def test_a_disk_that_fails_while_a_place_is_made_sure_of_is_a_failure(path: Path, go_bad: Callable[[], None]) -> None:
-    def prepare(_path: str) -> None:
+    def set_attributes(_path: str) -> None:
         go_bad()
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    with pytest.raises(SodaError) as failed, reserve(path, prepare=prepare):
+    with pytest.raises(SodaError) as failed, reserve(path, set_attributes=set_attributes):
         pass
     assert says(failed.value, path, words(errno.EIO))

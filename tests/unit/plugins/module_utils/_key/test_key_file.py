@@ -24,15 +24,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import RunnerKey
 from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError
-from ansible_collections.community.soda.plugins.module_utils._key.key_file import (
-    HeldKey,
-    KeyFile,
-    KeyMoved,
-    KeyReservation,
-    kept_elsewhere,
-    newly_issued,
+from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import SetAttributes, keep_attributes
+from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile, KeyReservation
+from ansible_collections.community.soda.plugins.module_utils._key.rescue import rescue_key
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import (
+    IssuedKey,
+    KeyChanged,
+    StoredKey,
+    new_stored_key,
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
@@ -49,7 +49,7 @@ from ansible_collections.community.soda.tests.unit.plugins.harness import (
 ENDPOINT, NAME = "https://cloud.soda.io", "one"
 NOBODY = 65534
 
-KEY = HeldKey(
+KEY = StoredKey(
     endpoint=ENDPOINT,
     name=NAME,
     api_key_id="key-1",
@@ -73,7 +73,7 @@ def path(folder: Path) -> Path:
 
 @pytest.fixture
 def file(path: Path) -> KeyFile:
-    return KeyFile(str(path))
+    return key_file(path)
 
 
 @pytest.fixture
@@ -92,11 +92,20 @@ def write(path: Path, content: bytes) -> None:
     path.chmod(0o600)
 
 
-def reserve(file: KeyFile, observed: HeldKey | None = None, patience: float = 0) -> KeyReservation:
-    return file.reserve(ENDPOINT, NAME, observed, lambda path: None, patience)
+def key_file(
+    path: Path,
+    name: str | None = NAME,
+    lock_timeout: float = 0,
+    set_attributes: SetAttributes = keep_attributes,
+) -> KeyFile:
+    return KeyFile(str(path), ENDPOINT, name, lock_timeout, set_attributes)
 
 
-def commit(file: KeyFile, key: HeldKey, observed: HeldKey | None = None) -> None:
+def reserve(file: KeyFile, observed: StoredKey | None = None) -> KeyReservation:
+    return file.reserve(observed)
+
+
+def commit(file: KeyFile, key: StoredKey, observed: StoredKey | None = None) -> None:
     with reserve(file, observed) as reservation:
         reservation.commit(key)
 
@@ -109,22 +118,22 @@ def names(folder: Path) -> list[str]:
 
 
 def test_nothing_is_held_where_there_is_no_file(file: KeyFile) -> None:
-    assert file.read(ENDPOINT, NAME) is None
+    assert file.read() is None
     assert file.exists() is False
 
 
 def test_what_is_committed_is_held(file: KeyFile, folder: Path) -> None:
     commit(file, KEY)
-    assert file.read(ENDPOINT, NAME) == KEY
+    assert file.read() == KEY
     assert names(folder) == ["key.json"]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
-def test_a_key_of_any_name_is_held(file: KeyFile, name: str) -> None:
+def test_a_key_of_any_name_is_held(path: Path, name: str) -> None:
     key = replace(KEY, name=name)
-    with file.reserve(ENDPOINT, name, None, lambda path: None, 0) as reservation:
-        reservation.commit(key)
-    assert file.read(ENDPOINT, name) == key
+    file = key_file(path, name)
+    commit(file, key)
+    assert file.read() == key
 
 
 def test_the_file_is_a_json_object_of_seven_fields(file: KeyFile, path: Path) -> None:
@@ -144,11 +153,11 @@ def test_the_file_is_a_json_object_of_seven_fields(file: KeyFile, path: Path) ->
 
 def test_fields_that_a_later_version_may_add_do_no_harm(file: KeyFile, path: Path) -> None:
     write(path, json.dumps({**json.loads(KEY.to_json()), "colour": "blue"}).encode())
-    assert file.read(ENDPOINT, NAME) == KEY
+    assert file.read() == KEY
 
 
 def test_a_key_that_was_issued_is_held_with_all_that_is_known_of_it() -> None:
-    key = newly_issued(RunnerKey("key-2", "the_secret-of-key-2"), ENDPOINT, NAME, 2, "id-1")
+    key = new_stored_key(IssuedKey("key-2", "the_secret-of-key-2"), ENDPOINT, NAME, 2, "id-1")
     assert replace(key, issued_at=NEXT.issued_at) == NEXT
 
 
@@ -179,7 +188,7 @@ def test_a_file_that_is_no_key_is_not_ours_and_left_alone(
     file: KeyFile, path: Path, content: bytes, reason: str
 ) -> None:
     write(path, content)
-    for attempt in (lambda: file.read(ENDPOINT, NAME), lambda: reserve(file).__enter__()):
+    for attempt in (lambda: file.read(), lambda: reserve(file).__enter__()):
         with pytest.raises(SodaError) as failed:
             attempt()
         assert failed.value.failure.code == "key_file_not_ours"
@@ -190,18 +199,18 @@ def test_a_file_that_is_no_key_is_not_ours_and_left_alone(
 @pytest.mark.parametrize("content", [having(key_version=1), without("runner_id")], ids=["version 1", "no runner"])
 def test_the_least_that_a_key_file_says_is_enough(file: KeyFile, path: Path, content: bytes) -> None:
     write(path, content)
-    assert file.read(ENDPOINT, NAME) is not None
+    assert file.read() is not None
 
 
 @pytest.mark.parametrize("missing", [True, False])
 def test_only_check_mode_forgives_a_folder_that_is_missing(folder: Path, missing: bool) -> None:
-    file = KeyFile(str(folder / "missing" / "key.json"))
+    file = key_file(folder / "missing" / "key.json")
     with contextlib.nullcontext() if missing else pytest.raises(SodaError):
-        file.check_place(folder_may_be_missing=missing)
+        file.check_writable(folder_may_be_missing=missing)
 
 
 def test_the_moment_of_issue_is_iso_8601_in_utc() -> None:
-    key = newly_issued(RunnerKey("key-1", "a-secret"), ENDPOINT, NAME, 1, None)
+    key = new_stored_key(IssuedKey("key-1", "a-secret"), ENDPOINT, NAME, 1, None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key.issued_at)
 
 
@@ -217,14 +226,14 @@ def test_what_modules_return_of_a_key_is_never_its_secret() -> None:
 
 def test_a_path_is_taken_from_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert KeyFile("key.json").path == str(folder / "key.json")
+    assert key_file(Path("key.json")).path == str(folder / "key.json")
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(file: KeyFile, path: Path, folder: Path) -> None:
     write(folder / "target", KEY.to_json())
     path.symlink_to("target")
     with pytest.raises(SodaError) as failed:
-        file.read(ENDPOINT, NAME)
+        file.read()
     assert failed.value.failure.code == "key_path_unusable"
     with pytest.raises(SodaError), reserve(file):
         pass
@@ -245,8 +254,8 @@ def test_a_reservation_holds_the_space_beside_the_target_with_mode_0600(file: Ke
 
 
 @pytest.mark.parametrize("name", ["x" * 3000, "\N{PARTY POPPER}" * 3000, "\x00" * 3000], ids=["x", "emoji", "control"])
-def test_the_space_is_enough_for_any_name(file: KeyFile, left: Path, name: str) -> None:
-    with file.reserve(ENDPOINT, name, None, lambda path: None, 0):
+def test_the_space_is_enough_for_any_name(path: Path, left: Path, name: str) -> None:
+    with key_file(path, name).reserve(None):
         assert left.stat().st_size >= len(replace(KEY, name=name).to_json())
         # JSON writes a character in up to 12.
         assert left.stat().st_size == 4096 + 12 * len(name)
@@ -277,24 +286,23 @@ def test_a_file_is_replaced_not_written_to(file: KeyFile, path: Path, folder: Pa
     assert (folder / "other name").read_bytes() == KEY.to_json()
 
 
-def test_attributes_are_set_before_the_secret_is_written(file: KeyFile, left: Path) -> None:
+def test_attributes_are_set_before_the_secret_is_written(path: Path, left: Path) -> None:
     seen = []
 
-    def prepare(path: str) -> None:
+    def set_attributes(path: str) -> None:
         seen.append((Path(path), b"secret" in Path(path).read_bytes()))
         os.chmod(path, 0o640)
 
-    with file.reserve(ENDPOINT, NAME, None, prepare, 0) as reservation:
-        reservation.commit(KEY)
+    commit(key_file(path, set_attributes=set_attributes), KEY)
     assert seen == [(left, False)]
-    assert mode_of(Path(file.path)) == 0o640
+    assert mode_of(path) == 0o640
 
 
-def test_attributes_that_cannot_be_set_leave_nothing_behind(file: KeyFile, folder: Path, lock: Path) -> None:
-    def prepare(path: str) -> None:
+def test_attributes_that_cannot_be_set_leave_nothing_behind(path: Path, folder: Path, lock: Path) -> None:
+    def set_attributes(path: str) -> None:
         raise PermissionError(1, "not permitted")
 
-    with pytest.raises(SodaError) as failed, file.reserve(ENDPOINT, NAME, None, prepare, 0):
+    with pytest.raises(SodaError) as failed, reserve(key_file(path, set_attributes=set_attributes)):
         pass
     assert failed.value.failure.code == "key_path_unusable"
     assert set(names(folder)) <= {lock.name}
@@ -307,7 +315,7 @@ def test_a_key_that_was_changed_since_it_was_observed_is_observed_again(
     observed = None if meanwhile else KEY
     if meanwhile:
         write(path, meanwhile)
-    with pytest.raises(KeyMoved), reserve(file, observed):
+    with pytest.raises(KeyChanged), reserve(file, observed):
         pass
     assert path.exists() is bool(meanwhile)
 
@@ -327,7 +335,7 @@ def test_a_commit_that_fails_leaves_the_file_from_before(file: KeyFile, path: Pa
 
 def test_only_one_run_at_a_time_reserves_a_place(file: KeyFile, path: Path) -> None:
     with reserve(file):
-        with pytest.raises(SodaError) as failed, reserve(KeyFile(str(path))):
+        with pytest.raises(SodaError) as failed, reserve(key_file(path)):
             pass
         assert failed.value.failure.code == "key_path_busy"
         assert failed.value.failure.retryable is True
@@ -345,20 +353,20 @@ def test_another_run_is_waited_for_as_long_as_patience_lasts(file: KeyFile, path
     other = threading.Thread(target=hold)
     other.start()
     assert entered.wait(10)
-    with reserve(KeyFile(str(path)), patience=30):
+    with reserve(key_file(path, lock_timeout=30)):
         assert ended
     other.join()
 
 
 def test_patience_ends(file: KeyFile, path: Path) -> None:
     begun = time.monotonic()
-    with reserve(file), pytest.raises(SodaError), reserve(KeyFile(str(path)), patience=0.3):
+    with reserve(file), pytest.raises(SodaError), reserve(key_file(path, lock_timeout=0.3)):
         pass
     assert 0.3 <= time.monotonic() - begun < 5
 
 
 def test_places_in_one_folder_do_not_wait_for_each_other(file: KeyFile, folder: Path) -> None:
-    with reserve(file), reserve(KeyFile(str(folder / "other.json"))):
+    with reserve(file), reserve(key_file(folder / "other.json")):
         pass
 
 
@@ -425,7 +433,7 @@ def test_a_run_that_has_held_the_lock_before_does_not_take_it_from_the_one_that_
 ) -> None:
     with reserve(file):
         pass
-    with reserve(KeyFile(str(path))):
+    with reserve(key_file(path)):
         with pytest.raises(SodaError) as failed, reserve(file):
             pass
         assert failed.value.failure.code == "key_path_busy"
@@ -438,7 +446,7 @@ def test_a_run_that_has_held_the_lock_before_does_not_take_it_from_the_one_that_
 @pytest.mark.parametrize("after", [b"", b"\0" * 4096], ids=["", "and the space that was reserved"])
 def test_a_whole_key_that_a_killed_run_left_is_held(file: KeyFile, left: Path, after: bytes) -> None:
     write(left, KEY.to_json() + after)
-    assert file.read(ENDPOINT, NAME) == replace(KEY, in_place=False)
+    assert file.read() == replace(KEY, in_place=False)
 
 
 @pytest.mark.parametrize("after", [b"", b"\0" * 4096], ids=["", "and the space that was reserved"])
@@ -446,9 +454,9 @@ def test_a_whole_key_that_a_killed_run_left_is_put_in_place(
     file: KeyFile, folder: Path, path: Path, left: Path, after: bytes
 ) -> None:
     write(left, KEY.to_json() + after)
-    adopted = file.adopt(replace(KEY, in_place=False), lambda path: None, 0)
+    adopted = file.recover(replace(KEY, in_place=False))
     assert adopted == KEY
-    assert file.read(ENDPOINT, NAME) == KEY
+    assert file.read() == KEY
     assert path.read_bytes() == KEY.to_json()
     assert names(folder) == ["key.json"]
 
@@ -458,29 +466,29 @@ def test_a_newer_key_that_a_killed_rotation_left_is_held_instead_of_the_older(
 ) -> None:
     write(path, KEY.to_json())
     write(left, NEXT.to_json())
-    held = file.read(ENDPOINT, NAME)
+    held = file.read()
     assert held == replace(NEXT, in_place=False)
-    file.adopt(held, lambda path: None, 0)
-    assert file.read(ENDPOINT, NAME) == NEXT
+    file.recover(held)
+    assert file.read() == NEXT
 
 
 def test_another_key_of_the_same_version_that_a_killed_run_left_is_held(file: KeyFile, path: Path, left: Path) -> None:
     other = replace(KEY, api_key_id="key-2")
     write(path, KEY.to_json())
     write(left, other.to_json())
-    assert file.read(ENDPOINT, NAME) == replace(other, in_place=False)
+    assert file.read() == replace(other, in_place=False)
 
 
 def test_an_older_key_that_was_left_is_not_held_instead_of_a_newer(file: KeyFile, path: Path, left: Path) -> None:
     write(path, NEXT.to_json())
     write(left, KEY.to_json())
-    assert file.read(ENDPOINT, NAME) == NEXT
+    assert file.read() == NEXT
 
 
 def test_the_only_copy_of_a_key_is_not_written_again(file: KeyFile, path: Path, left: Path) -> None:
     content = json.dumps({**json.loads(KEY.to_json()), "of_a_later_version": 1}).encode()
     write(left, content + b"\0" * 4096)
-    file.adopt(replace(KEY, in_place=False), lambda path: None, 0)
+    file.recover(replace(KEY, in_place=False))
     assert path.read_bytes() == content
 
 
@@ -493,29 +501,29 @@ def test_a_link_that_takes_the_place_of_a_key_that_was_left_is_not_written_throu
     # Between the look and the deed, as anyone can do who may write to the folder.
     read = KeyFile.read
 
-    def then_replaced(self: KeyFile, endpoint: str, name: str | None) -> HeldKey | None:
-        held = read(self, endpoint, name)
+    def then_replaced(self: KeyFile) -> StoredKey | None:
+        held = read(self)
         left.unlink()
         left.symlink_to("target")
         return held
 
     monkeypatch.setattr(KeyFile, "read", then_replaced)
     with pytest.raises(SodaError) as failed:
-        file.adopt(key, lambda path: None, 0)
+        file.recover(key)
     assert failed.value.failure.code == "key_path_unusable"
     assert (folder / "target").read_bytes() == b"another's file" + b"\0" * 10
 
 
 @pytest.mark.parametrize("when", ["while it is prepared", "while the key is asked for"])
 def test_a_file_that_takes_the_place_of_the_reserved_one_does_not_cost_the_key(
-    file: KeyFile, folder: Path, left: Path, when: str
+    file: KeyFile, path: Path, left: Path, when: str
 ) -> None:
     def replace_it(path: str) -> None:
         left.unlink()
         write(left, b"another's")
 
     if when == "while it is prepared":
-        with pytest.raises(SodaError) as failed, file.reserve(ENDPOINT, NAME, None, replace_it, 0):
+        with pytest.raises(SodaError) as failed, reserve(key_file(path, set_attributes=replace_it)):
             pytest.fail("a key would be asked for")
         assert failed.value.failure.code == "key_path_unusable"
         return
@@ -526,9 +534,9 @@ def test_a_file_that_takes_the_place_of_the_reserved_one_does_not_cost_the_key(
 
 
 def test_the_lock_is_taken_again_by_who_holds_it(file: KeyFile, path: Path, folder: Path) -> None:
-    with file.locked(0):
+    with file.lock:
         commit(file, KEY)
-        with pytest.raises(SodaError) as failed, reserve(KeyFile(str(path)), KEY):
+        with pytest.raises(SodaError) as failed, reserve(key_file(path), KEY):
             pass
         assert failed.value.failure.code == "key_path_busy"
     commit(file, NEXT, KEY)
@@ -549,7 +557,7 @@ def test_a_torn_key_that_was_left_is_none_and_is_cleaned_up(
     file: KeyFile, folder: Path, left: Path, torn: bytes
 ) -> None:
     write(left, torn)
-    assert file.read(ENDPOINT, NAME) is None
+    assert file.read() is None
     commit(file, KEY)
     assert names(folder) == ["key.json"]
 
@@ -561,20 +569,20 @@ def test_tidying_removes_a_torn_key_beside_a_whole_one(
     write(path, KEY.to_json())
     write(left, torn)
     write(lock, b"")
-    file.tidy()
+    file.clean_up()
     assert names(folder) == ["key.json"]
 
 
 def test_tidying_keeps_a_key_that_is_nowhere_else(file: KeyFile, path: Path, left: Path) -> None:
     write(path, KEY.to_json())
     write(left, NEXT.to_json())
-    file.tidy()
+    file.clean_up()
     assert left.read_bytes() == NEXT.to_json()
 
 
 def test_tidying_is_no_failure_while_another_run_is_at_work(file: KeyFile, path: Path, left: Path) -> None:
     with reserve(file):
-        KeyFile(str(path)).tidy()
+        key_file(path).clean_up()
         assert left.exists()
 
 
@@ -585,7 +593,7 @@ def test_a_key_of_another_runner_that_was_left_is_not_thrown_away(file: KeyFile,
     with pytest.raises(SodaError) as failed:
         commit(file, KEY)
     assert failed.value.failure.code == "key_file_of_another_runner"
-    assert f"{left} holds the key of the runner 'another' at {ENDPOINT}," in failed.value.failure.message
+    assert f"{left} stores the key of the runner 'another' at {ENDPOINT}," in failed.value.failure.message
     assert left.read_bytes() == other.to_json()
 
 
@@ -594,12 +602,12 @@ def test_a_key_of_another_runner_that_was_left_is_not_thrown_away(file: KeyFile,
     [replace(KEY, name="another"), replace(KEY, endpoint="https://cloud.us.soda.io"), replace(KEY, endpoint="nowhere")],
     ids=["name", "endpoint", "endpoint that is none"],
 )
-def test_a_key_of_another_runner_is_left_alone(file: KeyFile, path: Path, other: HeldKey) -> None:
+def test_a_key_of_another_runner_is_left_alone(file: KeyFile, path: Path, other: StoredKey) -> None:
     write(path, other.to_json())
     with pytest.raises(SodaError) as failed:
         commit(file, KEY)
     assert failed.value.failure.code == "key_file_of_another_runner"
-    assert f"{path} holds the key of the runner {other.name!r} at {other.endpoint}," in failed.value.failure.message
+    assert f"{path} stores the key of the runner {other.name!r} at {other.endpoint}," in failed.value.failure.message
     assert path.read_bytes() == other.to_json()
 
 
@@ -607,13 +615,13 @@ def test_a_key_of_another_runner_is_left_alone(file: KeyFile, path: Path, other:
 def test_a_key_that_another_user_put_there_is_not_taken(file: KeyFile, left: Path) -> None:
     write(left, KEY.to_json())
     os.chown(left, NOBODY, NOBODY)
-    assert file.read(ENDPOINT, NAME) is None
+    assert file.read() is None
 
 
 def test_a_link_in_the_place_of_a_key_that_was_left_is_not_followed(file: KeyFile, folder: Path, left: Path) -> None:
     write(folder / "target", KEY.to_json())
     left.symlink_to("target")
-    assert file.read(ENDPOINT, NAME) is None
+    assert file.read() is None
     commit(file, KEY)
     assert (folder / "target").exists()
 
@@ -648,20 +656,20 @@ def test_absent_removes_what_a_killed_run_left(soda: Soda) -> None:
 def test_tidying_removes_a_second_copy_of_the_key(file: KeyFile, folder: Path, path: Path, left: Path) -> None:
     write(path, KEY.to_json())
     write(left, KEY.to_json())
-    file.tidy()
+    file.clean_up()
     assert names(folder) == ["key.json"]
 
 
 def test_tidying_keeps_a_key_where_no_other_is_in_place(file: KeyFile, folder: Path, left: Path) -> None:
     write(left, KEY.to_json())
-    file.tidy()
+    file.clean_up()
     assert names(folder) == [left.name]
 
 
 def test_tidying_removes_a_torn_key_whatever_is_in_place(file: KeyFile, folder: Path, path: Path, left: Path) -> None:
     write(path, b"not ours")
     write(left, TORN["half of a key"])
-    file.tidy()
+    file.clean_up()
     assert names(folder) == ["key.json"]
 
 
@@ -670,7 +678,7 @@ def test_tidying_keeps_a_key_beside_a_file_that_is_not_ours(
 ) -> None:
     write(path, b"not ours")
     write(left, KEY.to_json())
-    file.tidy()
+    file.clean_up()
     assert names(folder) == [left.name, "key.json"]
 
 
@@ -679,7 +687,7 @@ def test_tidying_waits_for_nobody(file: KeyFile, path: Path, left: Path, monkeyp
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("it has waited"))
     with reserve(file):
-        KeyFile(str(path)).tidy()
+        key_file(path).clean_up()
         assert left.exists()
 
 
@@ -687,17 +695,17 @@ def test_tidying_waits_for_nobody(file: KeyFile, path: Path, left: Path, monkeyp
 def test_one_thing_that_a_killed_run_left_is_enough_to_tidy(
     file: KeyFile, folder: Path, left: Path, lock: Path, which: str
 ) -> None:
-    assert file.is_untidy() is False
+    assert file.has_leftovers() is False
     write(left if which == "left" else lock, b"")
-    assert file.is_untidy() is True
-    file.tidy()
+    assert file.has_leftovers() is True
+    file.clean_up()
     assert names(folder) == []
 
 
 @pytest.mark.parametrize(
     "do",
-    [lambda file: file.adopt(replace(KEY, in_place=False), lambda path: None, 0), lambda file: file.remove(KEY, 0)],
-    ids=["adopt", "remove"],
+    [lambda file: file.recover(replace(KEY, in_place=False)), lambda file: file.remove(KEY)],
+    ids=["recover", "remove"],
 )
 def test_a_key_of_another_runner_that_came_in_between_is_said_to_be_one(
     file: KeyFile, path: Path, left: Path, do: Callable[[KeyFile], object]
@@ -717,14 +725,14 @@ def test_a_key_of_another_runner_that_came_in_between_is_said_to_be_one(
 def test_removing_leaves_nothing(file: KeyFile, folder: Path, path: Path, left: Path) -> None:
     write(path, KEY.to_json())
     write(left, KEY.to_json()[:20])
-    file.remove(KEY, 0)
+    file.remove(KEY)
     assert names(folder) == []
 
 
 def test_a_key_that_was_changed_since_it_was_observed_is_not_removed(file: KeyFile, path: Path) -> None:
     write(path, NEXT.to_json())
     with pytest.raises(SodaError) as failed:
-        file.remove(KEY, 0)
+        file.remove(KEY)
     assert failed.value.failure.code == "key_file_changed"
     assert failed.value.failure.retryable is True
     assert path.read_bytes() == NEXT.to_json()
@@ -837,7 +845,7 @@ def test_a_key_that_cannot_be_put_in_place_is_kept_elsewhere_and_the_failure_say
     assert soda.keys_issued() == 1
 
 
-def test_a_key_whose_folder_is_gone_is_kept_elsewhere(soda: Soda, kept_at: list[Path]) -> None:
+def test_a_key_whose_folder_is_gone_is_rescue_key(soda: Soda, kept_at: list[Path]) -> None:
     folder = soda.folder / "removed"
     folder.mkdir()
     soda.account.fault("delay", "createRunner", seconds=1)
@@ -936,7 +944,7 @@ def test_a_key_is_kept_durably_in_the_first_place_that_there_is(
         fsync(fd)
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
-    failure = kept_elsewhere("/keys/one.json", NEXT, FULL).failure
+    failure = rescue_key("/keys/one.json", NEXT, FULL).failure
     assert failure.code == "key_kept_elsewhere"
     (kept,) = (need / str(gone + 1)).iterdir()
     assert re.fullmatch(r"soda-runner-key-\w+\.json", kept.name)
@@ -961,7 +969,7 @@ def test_a_key_is_kept_where_not_even_a_usual_place_for_temporary_files_is_any_g
     monkeypatch.setattr(tempfile, "gettempdir", none)
     for name in ("1", "2"):
         (need / name).rmdir()
-    assert kept_elsewhere("/keys/one.json", KEY, FULL).failure.code == "key_kept_elsewhere"
+    assert rescue_key("/keys/one.json", KEY, FULL).failure.code == "key_kept_elsewhere"
     assert in_need(need) == ["4"]
 
 
@@ -984,7 +992,7 @@ def test_what_a_full_disk_took_of_a_key_is_removed_and_the_next_one_tried(
         patch.setattr(os, "fsync", fsync)
         if not removable:
             patch.setattr(os, "unlink", unlink)
-        failure = kept_elsewhere("/keys/one.json", KEY, FULL).failure
+        failure = rescue_key("/keys/one.json", KEY, FULL).failure
     assert failure.code == ("key_kept_elsewhere" if full < 4 else "key_orphaned")
     assert in_need(need) == [each for each in "1234"[: full + 1] if int(each) > full or not removable]
     # Where it is not, it is not said to be.
@@ -994,7 +1002,7 @@ def test_what_a_full_disk_took_of_a_key_is_removed_and_the_next_one_tried(
 def test_a_key_that_is_orphaned_is_named(need: Path) -> None:
     for name in "1234":
         (need / name).rmdir()
-    failure = kept_elsewhere("/keys/one.json", KEY, ValueError("something else")).failure
+    failure = rescue_key("/keys/one.json", KEY, ValueError("something else")).failure
     assert failure.code == "key_orphaned"
     assert failure.message.startswith(
         "The runner key key-1 was issued, but could not be written to /keys/one.json: something else."

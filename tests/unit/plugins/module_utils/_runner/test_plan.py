@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import (
     Observed,
     Plan,
@@ -23,7 +23,7 @@ from ansible_collections.community.soda.plugins.module_utils._runner.plan import
     present,
 )
 
-ISSUE, ADOPT, DELETE, REMOVE_KEY = Step.ISSUE, Step.ADOPT, Step.DELETE, Step.REMOVE_KEY
+ISSUE, RECOVER, DELETE, REMOVE_KEY = Step.ISSUE, Step.RECOVER, Step.DELETE, Step.REMOVE_KEY
 
 RUNNER = Runner(
     id="id-1",
@@ -41,7 +41,7 @@ VIRTUAL = replace(RUNNER, type="VIRTUAL")
 UNTYPED = replace(RUNNER, type=None)
 NAMELESS_ID = replace(RUNNER, id=None)
 
-KEY_1 = HeldKey(
+KEY_1 = StoredKey(
     endpoint="https://cloud.soda.io",
     name="one",
     api_key_id="key-1",
@@ -87,10 +87,10 @@ PRESENT = [
     (ID_ALONE, [RUNNER], None, [], "registered", None),
     (ID_ALONE, [HOSTED], None, [], "registered", None),
     # A key that a killed run left beside its place counts as held, once it is put there.
-    (WANTED, [], LEFT_1, [ADOPT], "pending", None),
-    (WANTED, [RUNNER], LEFT_1, [ADOPT], "registered", None),
-    (AT_2, [RUNNER], LEFT_2, [ADOPT], "registered", None),
-    (AT_2, [], LEFT_1, [ADOPT, ISSUE], "pending", None),
+    (WANTED, [], LEFT_1, [RECOVER], "pending", None),
+    (WANTED, [RUNNER], LEFT_1, [RECOVER], "registered", None),
+    (AT_2, [RUNNER], LEFT_2, [RECOVER], "registered", None),
+    (AT_2, [], LEFT_1, [RECOVER, ISSUE], "pending", None),
 ]
 
 PRESENT_FAILS = [
@@ -146,7 +146,7 @@ def shown(value: object) -> str:
     if isinstance(value, Wanted):
         given = {k: v for k, v in vars(value).items() if v not in (None, False) and (k, v) != ("key_version", 1)}
         return ",".join(given) + (":2" if value.key_version == 2 else "")
-    if isinstance(value, HeldKey):
+    if isinstance(value, StoredKey):
         return f"key{value.key_version}" if value.in_place else f"left{value.key_version}"
     if isinstance(value, list):
         return "+".join(str(getattr(each, "type", None) or getattr(each, "name", each)) for each in value) or "none"
@@ -157,7 +157,7 @@ def shown(value: object) -> str:
 def test_present(
     wanted: Wanted,
     listed: list[Runner],
-    key: HeldKey | None,
+    key: StoredKey | None,
     steps: list[Step],
     registration: str,
     warning: str | None,
@@ -170,7 +170,7 @@ def test_present(
 
 @pytest.mark.parametrize(("wanted", "listed", "key", "steps", "warning"), ABSENT, ids=shown)
 def test_absent(
-    wanted: Wanted, listed: list[Runner], key: HeldKey | None, steps: list[Step], warning: str | None
+    wanted: Wanted, listed: list[Runner], key: StoredKey | None, steps: list[Step], warning: str | None
 ) -> None:
     plan = absent(wanted, Observed(tuple(listed), key))
     assert plan == Plan(tuple(steps), "absent", listed[0] if listed else None, plan.warnings)
@@ -180,7 +180,7 @@ def test_absent(
 
 @pytest.mark.parametrize(("wanted", "listed", "key", "code", "mentions"), PRESENT_FAILS, ids=shown)
 def test_present_fails(
-    wanted: Wanted, listed: list[Runner], key: HeldKey | None, code: str, mentions: Sequence[str]
+    wanted: Wanted, listed: list[Runner], key: StoredKey | None, code: str, mentions: Sequence[str]
 ) -> None:
     with pytest.raises(SodaError) as failed:
         present(wanted, Observed(tuple(listed), key))
@@ -189,7 +189,7 @@ def test_present_fails(
 
 @pytest.mark.parametrize(("wanted", "listed", "key", "code", "mentions"), ABSENT_FAILS, ids=shown)
 def test_absent_fails(
-    wanted: Wanted, listed: list[Runner], key: HeldKey | None, code: str, mentions: Sequence[str]
+    wanted: Wanted, listed: list[Runner], key: StoredKey | None, code: str, mentions: Sequence[str]
 ) -> None:
     with pytest.raises(SodaError) as failed:
         absent(wanted, Observed(tuple(listed), key))
@@ -221,7 +221,7 @@ def test_unless_online_leaves_alone_what_is_online(is_online: bool | None, steps
 
 
 @pytest.mark.parametrize("key", [KEY_1, LEFT_1], ids=["held", "left behind"])
-def test_no_plan_shows_the_secret(key: HeldKey) -> None:
+def test_no_plan_shows_the_secret(key: StoredKey) -> None:
     for decide in (present, absent):
         assert key.api_key_secret not in repr((decide(WANTED, Observed((), key)), Observed((), key)))
 
@@ -238,7 +238,7 @@ WARNS = [
     ("decide", "wanted", "listed", "key", "mentions"), WARNS, ids=["issued and returned", "lost", "stays valid"]
 )
 def test_a_warning_names_what_it_is_about(
-    decide: Decide, wanted: Wanted, listed: list[Runner], key: HeldKey | None, mentions: Sequence[str]
+    decide: Decide, wanted: Wanted, listed: list[Runner], key: StoredKey | None, mentions: Sequence[str]
 ) -> None:
     (warning,) = decide(wanted, Observed(tuple(listed), key)).warnings
     assert [said for said in mentions if said not in warning] == []

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.module_utils._key.key_file import HeldKey
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import (
     FORMATS,
     MASK,
@@ -33,7 +33,7 @@ from ansible_collections.community.soda.tests.unit.plugins.harness import (
 
 SECRET = "-Lq9_secret-that-nobody-may-see-0123456789_abcdefghijk"
 
-KEY = HeldKey(
+KEY = StoredKey(
     endpoint="https://cloud.soda.io",
     name="one",
     api_key_id="0d9c2b8e-5f0d-4f7e-9a37-3c3f6d1c2a55",
@@ -49,7 +49,7 @@ every_format = pytest.mark.parametrize("file_format", ["helm_values", "kubernete
 yaml_formats = pytest.mark.parametrize("file_format", ["helm_values", "kubernetes_secret", "soda_core"])
 
 
-def read(file_format: str, key: HeldKey = KEY, settings: Settings = SETTINGS) -> Any:
+def read(file_format: str, key: StoredKey = KEY, settings: Settings = SETTINGS) -> Any:
     """Render a file and read it back."""
     text = render(file_format, key, settings)
     if file_format != "dotenv":
@@ -394,7 +394,7 @@ def test_what_cannot_be_the_name_of_a_secret_is_refused(file_format: str, name: 
 
 @every_format
 @pytest.mark.parametrize("key", [KEY, REGISTERED], ids=["new", "registered"])
-def test_what_is_shown_holds_no_secret(file_format: str, key: HeldKey) -> None:
+def test_what_is_shown_holds_no_secret(file_format: str, key: StoredKey) -> None:
     shown = masked(file_format, render(file_format, key, SETTINGS))
     assert SECRET not in shown
     assert SECRET.lstrip("-") not in shown
