@@ -42,7 +42,7 @@ help:
 	@echo 'make test-examples  every example of the documentation, run as it stands; Linux, in namespaces of its own'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
 	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
-	@echo 'make bench        what it costs, against rivals: docs/benchmarks.md, an hour and a half; ARGS="--only lookup", "--quick"'
+	@echo 'make bench        performance against rivals, for docs/benchmarks.md; ARGS="converged", ARGS=--quick'
 	@echo 'make matrix       all on each ansible-core, units on each Python; ARGS="2.16", "molecule-2.18 units-3.9" chooses rows'
 	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
 	@echo 'make docs         the documentation as a site, in build/docs/html'

@@ -2,101 +2,59 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m bench [--only ROW…] [--quick] [--page]``: measure the rows, each against its rival, and write the page.
-
-Rows may be measured one by one, when the machine is quiet: what was measured before is kept in build/bench.
-"""
+"""``python -m bench [ROW…] [--quick]``: measure rows against their rivals, and print a table for docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
+import os
+import platform
 import sys
-import time
 import traceback
-import typing as t
-from pathlib import Path
 
-from tooling import tree
+from tooling import cores, tree
 
-from . import hosts, inventory, listing, page
-from .machine import described
-from .measure import WORK, Broken, say
-from .rows import Growth, Measure, Options, Rows
+from . import hosts, listing
+from .measure import Broken, Measure, Options, Row, say
 
-MODULES: tuple[Rows, ...] = (listing.ROWS, hosts.ROWS, inventory.ROWS)
-MEASURES: dict[str, Measure] = {name: each for rows in MODULES for name, each in rows.measures.items()}
-GROWTHS: dict[str, Growth] = {f"grow_{name}": each for rows in MODULES for name, each in rows.growths.items()}
-PARTS: dict[str, t.Callable[[Options], dict[str, float]]] = {"parts": listing.parts, "parts_hosts": hosts.parts}
-
-Results = dict[str, dict[str, t.Any]]
+MEASURES: dict[str, Measure] = {each.name: each for each in (*listing.ROWS, *hosts.ROWS)}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, keep, write the page; 1 where a row is not what was to be reached, or could not be measured."""
+    """Measure the rows; 1 if one is above its limit, or could not be measured."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    every = [*PARTS, *MEASURES, *GROWTHS]
-    parser.add_argument("--only", action="append", default=[], choices=every, metavar="ROW", help=", ".join(every))
-    parser.add_argument("--quick", action="store_true", help="small sizes, to try the programs; no page is written")
-    parser.add_argument("--page", action="store_true", help="measure nothing, write the page from what is kept")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(MEASURES))
+    parser.add_argument("--quick", action="store_true", help="small sizes, to try the programs")
     options = parser.parse_args(arguments)
-    name = "quick" if options.quick else "results"
-    kept = WORK / f"{name}.json"
-    WORK.mkdir(parents=True, exist_ok=True)
-    broken = []
-    for row in [] if options.page else options.only or every:
+    unknown = set(options.rows) - set(MEASURES)
+    if unknown:
+        parser.error(f"unknown rows: {', '.join(sorted(unknown))}")
+    results: dict[str, Row | None] = {}
+    for name in options.rows or MEASURES:
+        say(f"--- {name}")
         try:
-            merge(kept, row, measured(row, Options(quick=options.quick)))
-        except Exception as exc:  # one broken row does not hide what the others come to
-            merge(kept, row, None)
-            broken.append(row)
-            say(f"{row}: {exc if isinstance(exc, Broken) else traceback.format_exc()}")
-    results: Results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    if not options.quick:
-        page.write(results, MEASURES, GROWTHS)
-    say(table(results))
-    missed = [row for row, measure in MEASURES.items() if row in results and not measure.met(results[row])]
-    for row in missed:
-        say(f"NOT MET: {row}, {MEASURES[row].rule}")
-    for row in broken:
-        say(f"NOT MEASURED: {row}")
-    return int(bool(missed or broken))
+            results[name] = MEASURES[name].measured(Options(quick=options.quick))
+        except Exception as exc:  # one broken row does not hide the others
+            results[name] = None
+            say(f"{name}: {exc if isinstance(exc, Broken) else traceback.format_exc()}")
+    say("\n".join(table(results)))
+    say(f"\nansible-core {cores.version_of(tree.VENV)}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    return int(any(row is None or not MEASURES[name].met(row) for name, row in results.items()))
 
 
-def measured(row: str, options: Options) -> dict[str, t.Any]:
-    """Measure one row, and say where, when and of what."""
-    say(f"--- {row}")
-    started = time.monotonic()
-    if row in MEASURES:
-        result = MEASURES[row].measured(options)
-    elif row in GROWTHS:
-        result = GROWTHS[row].measured(options)
-    else:
-        result = {"seconds": PARTS[row](options)}
-    say(f"{row}: {time.monotonic() - started:.0f} s")
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return {**result, "when": now.isoformat(timespec="minutes"), "machine": described()}
-
-
-def merge(kept: Path, row: str, result: dict[str, t.Any] | None) -> None:
-    """Keep a row beside those that were measured before, or forget what it was."""
-    results = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    results.pop(row, None)
-    new = kept.with_suffix(".new")
-    new.write_text(json.dumps(results if result is None else {**results, row: result}, indent=1) + "\n", "utf-8")
-    new.rename(kept)
-
-
-def table(results: Results) -> str:
-    """The rows that are kept, for a terminal."""
-    lines = [f"{'row':<14} {'ours':>9} {'rival':>9} {'ratio':>7} {'limit':>7}"]
-    for name, measure in MEASURES.items():
-        row = results.get(name)
-        if row is not None:
-            costs = f"{row['ours']:>9.2f} {row['rival']:>9.2f} {row['ratio']:>7.3f} {measure.limit:>7.3f}"
-            lines.append(f"{name:<14} {costs}  {'met' if measure.met(row) else 'NOT MET'}")
-    return "\n".join(lines)
+def table(results: dict[str, Row | None]) -> list[str]:
+    """The rows in Markdown."""
+    lines = ["| what | against | ours | rival | ratio | limit | |", "| --- | --- | --: | --: | --: | --: | --- |"]
+    for name, row in results.items():
+        measure = MEASURES[name]
+        if row is None:
+            lines.append(f"| {name} | | | | | {measure.limit:.2f} | not measured |")
+            continue
+        costs = " | ".join(f"{row[side]:,.2f} {measure.unit}" for side in ("ours", "rival"))
+        outcome = "met" if measure.met(row) else "**not met**"
+        what, against = measure.what.format(**row), measure.against.format(**row)
+        lines.append(f"| {what} | {against} | {costs} | {row['ratio']:.2f} | {measure.limit:.2f} | {outcome} |")
+    return lines
 
 
 if __name__ == "__main__":

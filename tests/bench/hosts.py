@@ -7,26 +7,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
+import json
 import shutil
-import sys
-import time
 import typing as t
-from pathlib import Path
 
 from emulator.client import Account, Emulator
-from tooling import tree
 
-from .measure import WORK, Broken, Cost, environment, in_turn, say
+from .measure import WORK, Broken, Cost, Measure, Options, Row, environment, in_turn
 from .plays import Task, counts, play
-from .rows import Options, Row, Rows
-
-ROWS = Rows()
 
 FLEET = WORK / "fleet"
 
-KEYS_A_WINDOW = 10
+A_WINDOW = 10
 
 _ON_HOST: Task = {"ansible.builtin.ping": {}}
 _ON_CONTROLLER: Task = {"ansible.builtin.assert": {"that": True, "quiet": True}}
@@ -60,25 +52,19 @@ def fleet(window: float = 0.0) -> t.Iterator[tuple[Account, dict[str, t.Any]]]:
         )
 
 
-def converge(hosts: t.Sequence[str], endpoint: str) -> None:
-    """Put on hosts what the role would have put there, and takes far longer to."""
-    sys.path.insert(0, str(tree.linked_collections()))
-    config, stored_key = (
-        importlib.import_module(f"ansible_collections.community.soda.plugins.{name}")
-        for name in ("plugin_utils._config.formats", "module_utils._key.stored_key")
-    )
-    for host in hosts:
-        key = stored_key.StoredKey(endpoint, host, f"id-of-{host}", "s" * 55, 1, "2026-01-01T12:00:00Z", None)
-        settings = config.Settings(name=host, endpoint=endpoint)
-        folder = FLEET / host
-        folder.mkdir()
-        _write(folder / "key.json", key.to_json())
-        _write(folder / "values.yml", config.render("helm_values", key, settings).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
+def converge(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any], ids: t.Sequence[str] = ()) -> None:
+    """Put on each host what the role writes on the first one. The role itself would take far longer."""
+    first = hosts[0]
+    play(environment(), hosts=[first], variables=variables, roles=["community.soda.soda_runner"])
+    account.advance(3600)
+    for number, host in enumerate(hosts):
+        if host != first:
+            shutil.copytree(FLEET / first, FLEET / host)
+        for path in (each for each in (FLEET / host).iterdir() if each.is_file()):
+            text = path.read_text("utf-8").replace(first, host)
+            if ids and path.name == "key.json":
+                text = json.dumps({**json.loads(text), "runner_id": ids[number]}, indent=1)
+            path.write_text(text, "utf-8")
 
 
 def again(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any]) -> Cost:
@@ -103,97 +89,99 @@ def empty(hosts: t.Sequence[str], like: Cost) -> Cost:
     return cost
 
 
-def _measure_again(count: int, pairs: int) -> Row:
-    with fleet() as (account, variables):
-        hosts = names(count)
-        converge(hosts, account.endpoint)
-        first = again(hosts[:1], account, variables)
-        result = in_turn(pairs, lambda: again(hosts, account, variables), lambda: empty(hosts, first)).as_result()
-        seen = counts(first)
-        return {**result, "hosts": count, "ran": seen["ok"], "skipped": seen["skipped"], "requests": 0}
-
-
-@ROWS.add(
-    "converged",
-    what="a run of the role on {hosts} hosts that have converged: {ran} tasks, {skipped} more skipped",
-    against="as many empty tasks of the same kinds, one of them on the host",
-    limit=1.5,
-    rule="at most 1.5 times, without a request",
-)
 def measure_converged(options: Options) -> Row:
-    return _measure_again(options.hosts, options.long_pairs)
+    """The role on hosts that are up to date, against empty tasks."""
+    with fleet() as (account, variables):
+        hosts = names(options.hosts)
+        converge(hosts, account, variables)
+        first = again(hosts[:1], account, variables)
+        pairs = in_turn(options.long_pairs, lambda: again(hosts, account, variables), lambda: empty(hosts, first))
+        seen = counts(first)
+    return {**pairs.as_result(), "hosts": len(hosts), "ran": seen["ok"], "skipped": seen["skipped"]}
 
 
-@ROWS.add(
-    "provisioning",
-    what="the first run on {hosts} hosts, {window:.0f} s for 10 keys, {deferred} deferrals",
-    against="what the limit itself takes, {windows} windows",
-    limit=1.05,
-    rule="at most 1.05 times, without a failure",
-)
-def measure_provisioning(options: Options) -> Row:
+def measure_provisioning(options: Options, **settings: t.Any) -> Row:
+    """The first run on a fleet at the limits of Soda Cloud, in shorter windows."""
     hosts = names(options.hosts)
     with fleet(options.window) as (account, variables):
-        # An hour for windows of a minute, which is the default, in the same measure.
+        # The default is an hour for windows of a minute.
         variables["soda_runner_cloud_retry_budget"] = 3600 * options.window / 60
-        variables["soda_runner_throttle"] = FORKS
-        say(f"  {len(hosts)} hosts, {options.window:.0f} s for {KEYS_A_WINDOW} keys")
-        # A host goes its whole way before another begins, so Ansible works while others wait.
+        variables.update(settings.get("variables", {}))
         cost = play(
-            environment(ANSIBLE_FORKS=str(FORKS)),
+            environment(**settings.get("environment", {})),
             hosts=hosts,
             variables=variables,
             roles=["community.soda.soda_runner"],
+            **settings.get("play", {}),
+        )
+        issued = account.stats()["requests"]["createRunner"]
+    configured = sum((FLEET / host / "values.yml").is_file() for host in hosts)
+    if counts(cost).get("failed") or configured != len(hosts) or issued["200"] != len(hosts):
+        raise Broken(f"{configured} of {len(hosts)} hosts are configured, and {issued['200']} keys were issued.")
+    return _against_floor(cost, options)
+
+
+def measure_tuned(options: Options) -> Row:
+    """A host goes its whole way before another begins, so Ansible works while others wait."""
+    return measure_provisioning(
+        options,
+        variables={"soda_runner_throttle": FORKS},
+        environment={"ANSIBLE_FORKS": str(FORKS)},
+        play={"strategy": "ansible.builtin.host_pinned"},
+    )
+
+
+def measure_decommission(options: Options) -> Row:
+    """Decommission a fleet whose runners are few of a large account's."""
+    hosts = names(options.hosts)
+    with fleet(options.window) as (account, variables):
+        ids = account.seed(*({"name": host, "isOnline": False} for host in hosts))
+        account.seed(count=max(0, options.account - len(hosts)))
+        variables["soda_runner_cloud_retry_budget"] = 3600 * options.window / 60
+        converge(hosts, account, {**variables, "soda_runner_reissue": True}, ids)
+        cost = play(
+            environment(ANSIBLE_FORKS=str(FORKS)),
+            hosts=hosts,
+            variables={**variables, "soda_runner_state": "absent", "soda_runner_throttle": FORKS},
+            roles=["community.soda.soda_runner"],
             strategy="ansible.builtin.host_pinned",
         )
-        stats = account.stats()
-    issued = stats["requests"]["createRunner"]
-    held = sum((FLEET / host / "values.yml").is_file() for host in hosts)
-    if counts(cost).get("failed") or held != len(hosts) or issued["200"] != len(hosts):
-        raise Broken(f"{held} of {len(hosts)} hosts are configured, and {issued['200']} keys were issued.")
-    windows = -(-len(hosts) // KEYS_A_WINDOW)
+        deleted = account.stats()["requests"]["deleteRunner"]["200"]
+    if deleted != len(hosts):
+        raise Broken(f"{deleted} of {len(hosts)} runners were deleted.")
+    return {**_against_floor(cost, options), "account": options.account}
+
+
+def _against_floor(cost: Cost, options: Options) -> Row:
+    windows = -(-options.hosts // A_WINDOW)
     floor = windows * options.window
     return {
         "ours": cost.seconds,
         "rival": floor,
         "ratio": cost.seconds / floor,
-        "ours_cpu": cost.cpu,
-        "pairs": 1,
-        "hosts": len(hosts),
+        "hosts": options.hosts,
         "window": options.window,
         "windows": windows,
-        "deferred": issued.get("429", 0),
     }
 
 
-@ROWS.growth("hosts", "How cost grows with the hosts of a fleet")
-def grow(options: Options) -> dict[str, t.Any]:
-    """Seconds, by what does it and on how many hosts."""
-    series: dict[str, dict[int, float]] = {"the role, converged": {}, "as many empty tasks of the same kinds": {}}
-    for count in [10**power for power in range(4) if 10**power <= options.most_hosts]:
-        say(f"  {count:,} hosts")
-        started = time.monotonic()
-        row = _measure_again(count, options.pairs if count <= 10 else 1)
-        series["the role, converged"][count] = row["ours"]
-        series["as many empty tasks of the same kinds"][count] = row["rival"]
-        say(f"  {time.monotonic() - started:.0f} s")
-    return {"series": series, "x": "hosts", "y": "seconds of a play"}
+_FLOOR = "what the limit itself takes, {windows} windows of {window:.0f} s"
 
-
-def parts(options: Options) -> dict[str, float]:
-    """Seconds of processor time that tasks take for a host, for the page."""
-    hosts = names(10 if options.quick else 50)
-    nothing = play(environment(), hosts=hosts).cpu
-
-    def each(task: Task) -> float:
-        return (play(environment(), [task], hosts=hosts).cpu - nothing) / len(hosts)
-
-    with fleet() as (account, variables):
-        converge(hosts, account.endpoint)
-        role = (again(hosts, account, variables).cpu - nothing) / len(hosts)
-    return {
-        "an empty task on a host": each(_ON_HOST),
-        "an empty task on the controller": each(_ON_CONTROLLER),
-        "a task that is skipped": each(_SKIPPED),
-        "the role, where it has converged": role,
-    }
+ROWS = (
+    Measure(
+        "converged",
+        "a run of the role on {hosts} hosts that are up to date: {ran} tasks, {skipped} more skipped",
+        "as many empty tasks of the same kinds, one of them on the host",
+        1.2,
+        measure_converged,
+    ),
+    Measure("provisioning", "the first run on {hosts} hosts, 40 forks, host_pinned", _FLOOR, 1.03, measure_tuned),
+    Measure("defaults", "the first run on {hosts} hosts with Ansible's defaults", _FLOOR, 1.25, measure_provisioning),
+    Measure(
+        "decommission",
+        "the decommissioning of {hosts} hosts in an account of {account:,} runners",
+        _FLOOR,
+        1.05,
+        measure_decommission,
+    ),
+)

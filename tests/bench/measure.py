@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs programs and says what they took."""
+"""Runs programs, measures what they take, and describes the rows of the table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,63 @@ from tooling.environment import private_environment
 
 WORK = tree.BUILD / "bench"
 LIBRARY = Path(__file__).parent / "library"
+
+
+Row = dict[str, t.Any]
+"""What was measured: ``ours``, ``rival`` and ``ratio``, and whatever the text of the row names."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How large and how often."""
+
+    quick: bool = False
+
+    @property
+    def runners(self) -> int:
+        """Runners of a very large account."""
+        return 2_000 if self.quick else 100_000
+
+    @property
+    def account(self) -> int:
+        """Runners of a large account."""
+        return 500 if self.quick else 10_000
+
+    @property
+    def hosts(self) -> int:
+        """Hosts of a large fleet."""
+        return 10 if self.quick else 500
+
+    @property
+    def window(self) -> float:
+        """Seconds in which the emulator allows ten creates or deletes; Soda Cloud's own are 60."""
+        return 30.0
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of runs that take seconds."""
+        return 1 if self.quick else 5
+
+    @property
+    def long_pairs(self) -> int:
+        """Pairs of runs that take a minute or two."""
+        return 1 if self.quick else 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A row before it is measured. What was measured fills the braces in its texts."""
+
+    name: str
+    what: str
+    against: str
+    limit: float
+    """The largest ratio of ours to the rival."""
+    measured: t.Callable[[Options], Row]
+    unit: str = "s"
+
+    def met(self, row: Row) -> bool:
+        return bool(row["ratio"] <= self.limit)
 
 
 class Broken(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import typing as t
 from pathlib import Path
 from urllib.parse import quote
@@ -31,11 +32,13 @@ class Search:
 
 
 def forms(credential: Credential) -> frozenset[bytes]:
-    """A secret as it is, URL-encoded, in base64 at each of the three alignments, and in a Basic header."""
+    """A secret as it is, JSON-escaped, URL-encoded, in hexadecimal, in base64 at each alignment, in a Basic header."""
     secret = credential.api_key_secret.encode()
     header = base64.b64encode(credential.api_key_id.encode() + b":" + secret)
     encoded = {_inner_base64(secret, alignment) for alignment in range(3)}
-    return frozenset({secret, quote(credential.api_key_secret, safe="").encode(), header, *encoded})
+    escaped = json.dumps(credential.api_key_secret)[1:-1].encode()
+    quoted = quote(credential.api_key_secret, safe="").encode()
+    return frozenset({secret, escaped, quoted, secret.hex().encode(), header, *encoded})
 
 
 def _inner_base64(secret: bytes, alignment: int) -> bytes:

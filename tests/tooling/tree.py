@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 CACHE = ROOT / ".cache"
 LOGS = BUILD / "logs"
+VENV = Path(sys.prefix)
 
 TESTS = (ROOT / "tests", ROOT / "tests" / "system")
 """The folders from which the packages of the tests are imported."""

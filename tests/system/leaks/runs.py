@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
@@ -19,7 +20,9 @@ import yaml
 from emulator.client import Account
 from tooling import tree
 from tooling.leaks import Credential
+from tooling.process import kill
 
+from . import system_log
 from .processes import sampled
 
 HERE = Path(__file__).parent
@@ -58,6 +61,14 @@ class Runs:
         inventory = yaml.safe_dump({"all": {"hosts": dict.fromkeys(HOSTS), "vars": self._host_vars()}})
         for path in (self.folder / "inventory.yml", self.folder / "runner" / "inventory" / "hosts.yml"):
             path.write_text(inventory, "utf-8")
+        source = {
+            "plugin": "community.soda.soda_runners",
+            "endpoint": self.account.endpoint,
+            "api_key_id": self.account.api_key_id,
+            "api_key_secret": self.account.api_key_secret,
+        }
+        self.inputs.add(self.folder / "cloud.soda_runners.yml")
+        (self.folder / "cloud.soda_runners.yml").write_text(yaml.safe_dump(source), "utf-8")
         shutil.copy(HERE / "play.yml", self.folder / "runner" / "project" / "play.yml")
 
     def _host_vars(self) -> dict[str, t.Any]:
@@ -103,9 +114,9 @@ class Runs:
         print(f"--- {title}", flush=True)
         with sampled(self.folder / "out" / "processes"):
             ended = subprocess.run(
-                command,
+                system_log.command(self.folder / "out" / "syslog", list(command)),
                 cwd=self.folder,
-                env={**self.env, **env},
+                env=self._environment(env),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -119,6 +130,43 @@ class Runs:
         self.check(says in " ".join(output.split()), f"{title}: it does not say {says!r}:\n{output[-2000:]}")
         self.check(HIDDEN not in output, f"{title}: {HIDDEN}")
         return output
+
+    def _environment(self, env: t.Mapping[str, str]) -> dict[str, str]:
+        whole = {**self.env, **env}
+        if "PYTHONPATH" in whole:
+            whole["LOGGED_PYTHONPATH"] = whole["PYTHONPATH"]
+        return {**whole, "PYTHONPATH": os.pathsep.join(map(str, tree.TESTS))}
+
+    def killed(self, title: str, **variables: t.Any) -> None:
+        """Kill the play with all of its processes while Soda Cloud issues a key."""
+        print(f"--- {title}", flush=True)
+        self.account.fault("delay", "createRunner", seconds=3)
+        before = self.account.stats()["keys_issued"]
+        command = ["ansible-playbook", "-vvvv", "--diff", "-i", "inventory.yml", "-e", "@account.yml"]
+        command += ["-e", json.dumps(variables), str(HERE / "play.yml")]
+        with (
+            sampled(self.folder / "out" / "processes"),
+            (self.folder / "out" / f"{title}.log").open("wb") as output,
+            subprocess.Popen(
+                system_log.command(self.folder / "out" / "syslog", command),
+                cwd=self.folder,
+                env=self._environment({}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            ) as process,
+        ):
+            deadline = time.monotonic() + TIMEOUT
+            while self.account.stats()["keys_issued"] == before and time.monotonic() < deadline:
+                time.sleep(0.05)
+            kill(process)
+        self.check(self.account.stats()["keys_issued"] > before, f"{title}: it was not killed while it issued a key")
+        self.account.clear_faults()
+        self.remember_keys()
+
+    def programs(self, title: str, command: t.Sequence[str], env: t.Mapping[str, str] | None = None) -> None:
+        """Run another program of Ansible, which must succeed."""
+        self._run(title, command, "", False, env or {})
 
     def check(self, held: bool, otherwise: str) -> None:
         """Count a check, and note what is wrong."""
@@ -154,11 +202,12 @@ def environment_of(base: t.Mapping[str, str], folder: Path) -> dict[str, str]:
         "ANSIBLE_DISPLAY_TRACEBACK": "always",
         "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "true",
         "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
     }
 
 
 def all_runs(runs: Runs) -> None:
-    """Provision, rotate, fail, recover, decommission."""
+    """Provision, rotate, fail, recover, audit, decommission; from the controller, and on the host itself."""
     account = runs.account
     runs.play("provision")
     runs.play("nothing to do", callback="ansible.posix.json")
@@ -205,11 +254,26 @@ def all_runs(runs: Runs) -> None:
     runs.play("fail for a lost key", fails=True, says="soda_runner_reissue", soda_runner_key_version=4)
     runs.play("reissue", soda_runner_key_version=4, soda_runner_reissue=True)
     runs.runner("rotate with ansible-runner", soda_runner_key_version=5)
-    runs.play("decommission", soda_runner_state="absent", soda_runner_key_version=5)
+    runs.killed("kill a rotation", soda_runner_key_version=6)
+    runs.play("rotate after the kill", soda_runner_key_version=6)
+    for name in ("one", "two"):
+        (runs.folder / "hosts" / name / "helm_values").write_text("soda: {agent: {name: drift}}", "utf-8")
+    runs.play("check what drifted", check=True, soda_runner_key_version=6)
+    ansible = ["ansible-playbook", "-vvvv", "--diff", "-i", "inventory.yml", "-e", "@account.yml"]
+    runs.programs("audit", [*ansible, "community.soda.audit"])
+    runs.programs("list the inventory", ["ansible-inventory", "-vvvv", "-i", "cloud.soda_runners.yml", "--list"])
+    runs.play("decommission", soda_runner_state="absent", soda_runner_key_version=6)
+
+    # In this mode the module on the host gets the Soda Cloud API key.
+    on_host: dict[str, t.Any] = {"soda_runner_api_host": "{{ inventory_hostname }}"}
+    runs.play("provision on the host itself", **on_host)
+    runs.play("rotate on the host itself", **on_host, soda_runner_key_version=2)
+    runs.killed("kill a rotation on the host itself", **on_host, soda_runner_key_version=3)
+    runs.play("decommission on the host itself", **on_host, soda_runner_state="absent", soda_runner_key_version=3)
 
 
 # While both secrets are in the memory of the module.
 TRACEBACKS = (
-    ("soda_runner", "before unlink in _Lock._release"),
+    ("soda_runner", "before unlink in FileLock._release"),
     ("soda_runner_files", "before write in AtomicWrite.commit"),
 )
