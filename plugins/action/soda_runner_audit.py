@@ -23,14 +23,15 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.community.soda.plugins.module_utils import _timestamps
+from ansible_collections.community.soda.plugins.module_utils._account import Account
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
-from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import TargetFile
 from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
 from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
 from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Account, Limits, Listed, Report, Seen
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Limits, Listed, Report, Seen
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import plain
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 
@@ -88,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             listings,
             _names_elsewhere(hosts, hostvars),
             limits,
-            datetime.datetime.now(datetime.timezone.utc),
+            _timestamps.now(),
         )
         data = _audit.as_json(report)
         written = [] if self._task.check_mode else _write(parameters, report, data)
@@ -123,12 +124,12 @@ def _gathered(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) -> tuple[
         if not notes:
             silent.append(host)
         for listed in plain(facts.get(LISTED, []), LISTED):
-            account = Account(normalise_endpoint(listed["endpoint"]), listed["api_key_id"])
+            account = Account(listed["endpoint"], listed["api_key_id"])
             # What was registered is a listing's result, field by field that of a Runner.
             listings.setdefault(account, Listed(account, host, tuple(Runner(**one) for one in listed["runners"])))
     missing = sorted({one.account for one in seen} - set(listings))
     if missing or not listings:
-        whose = ", ".join(f"{account.api_key_id} at {account.endpoint}" for account in missing)
+        whose = ", ".join(str(account) for account in missing)
         raise error(
             "audit_incomplete",
             f"The runners of the account {whose} were not listed; an earlier task tells why."
@@ -153,7 +154,7 @@ def _seen(host: str, note: Json) -> Seen:
     return Seen(
         host=host,
         name=note["name"],
-        account=Account(normalise_endpoint(note["endpoint"]), note["api_key_id"]),
+        account=Account(note["endpoint"], note["api_key_id"]),
         wanted=wanted,
         reached=reached,
         failure=None if failure is None else failure["message"],

@@ -19,6 +19,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.community.soda.plugins.module_utils._account import Account
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
 from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError, error
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
@@ -26,7 +27,6 @@ from ansible_collections.community.soda.plugins.module_utils._key.stored_key imp
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
 from ansible_collections.community.soda.plugins.plugin_utils._config.formats import Settings
-from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 
 HOST_MODULE = "community.soda.soda_runner_files"
@@ -119,7 +119,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise error("invalid_name", "The name of a runner must not be empty.")
         parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
         if parameters["escrow_dir"]:
-            name = escrow_name(parameters["endpoint"], parameters["name"], parameters["cloud_api_key_id"])
+            name = Account(parameters["endpoint"], parameters["cloud_api_key_id"]).escrow_name(parameters["name"])
             parameters["key_from"] = os.path.join(parameters["escrow_dir"], name)
         files = parameters["config_files"]
         for options in (parameters, *files):

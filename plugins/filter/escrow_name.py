@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
+from ansible_collections.community.soda.plugins.module_utils._account import Account
 
 DOCUMENTATION = r"""
 name: escrow_name
@@ -47,6 +47,10 @@ _value:
   description: The file name.
   type: str
 """
+
+
+def escrow_name(endpoint: str, name: str, cloud_api_key_id: str) -> str:
+    return Account(endpoint, cloud_api_key_id).escrow_name(name)
 
 
 class FilterModule:

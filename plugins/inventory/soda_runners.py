@@ -90,7 +90,6 @@ plugin: community.soda.soda_runners
 """
 
 import dataclasses
-import hashlib
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -151,8 +150,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         """All runners of the account, from the cache where they may be."""
         if not self.get_option("cache"):
             return Runners(_client.Client(to)).list().matching()
-        account = hashlib.sha256(f"{to.endpoint} {to.api_key_id}".encode()).hexdigest()
-        key = f"{self.NAME}_{account[:32]}"
+        key = f"{self.NAME}_{to.account.cache_key}"
         cached = self._cache.get(key) if may_be_cached else None
         # What another version of the collection has left there is none of ours.
         if isinstance(cached, dict) and cached.get("fields") == FIELDS:

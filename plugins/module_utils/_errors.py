@@ -5,12 +5,18 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What is said when something fails: one shape for every module, plugin and role."""
+"""
+The failures of this collection: one exception class for each code, one shape for every module, plugin and role.
+
+A new code is a new class here and a row in C(docs/guides/troubleshooting.md). A test compares the two.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
+
+from . import _timestamps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,33 +24,316 @@ class Failure:
     """One failure, as modules return it under C(failure)."""
 
     code: str
-    """The API's own code where it gave one, else one of this collection's."""
+    """One of C(FAILURE_CODES), never a code of the API."""
     message: str
-    """What was wrong with which thing, and what to do next. Never holds a secret."""
+    """What is wrong, and what to do next. Never contains a secret."""
     operation: str | None = None
-    """V(list), V(create), V(get) or V(delete) where a request failed."""
+    """V(list), V(create), V(get) or V(delete) if a request failed."""
     http_status: int | None = None
     trace_id: str | None = None
-    """The value of C(X-Soda-Trace-Id), which Soda's support asks for."""
+    """The value of C(X-Soda-Trace-Id), which Soda's support needs."""
     retryable: bool = False
-    """Whether the same task may succeed later without anything being changed."""
+    """Whether the same task may succeed later without any other change."""
+    api_code: str | None = None
+    """The C(code) in the answer of the API, if it has one."""
+    occurred_at: str = dataclasses.field(default_factory=_timestamps.now_as_text, compare=False)
+    """ISO 8601, UTC."""
 
     def as_result(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
 
 
 class SodaError(Exception):
-    """Everything that this collection fails with on purpose."""
+    """Base of all failures that this collection reports. Subclasses set the code."""
 
-    def __init__(self, failure: Failure, in_doubt: bool = False, not_found: bool = False) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
+    code: t.ClassVar[str] = ""
+    retryable: t.ClassVar[bool] = False
+    """Whether failures of this class are retryable, unless one of them says otherwise."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        http_status: int | None = None,
+        trace_id: str | None = None,
+        api_code: str | None = None,
+        retryable: bool | None = None,
+        in_doubt: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.failure = Failure(
+            code=self.code,
+            message=message,
+            operation=operation,
+            http_status=http_status,
+            trace_id=trace_id,
+            api_code=api_code,
+            retryable=self.retryable if retryable is None else retryable,
+        )
         self.in_doubt = in_doubt
-        """Whether a request that failed may have done its work all the same."""
-        self.not_found = not_found
-        """Whether Soda Cloud said that there is no such runner."""
+        """Whether the failed request may have done its work."""
 
 
-def error(code: str, message: str, retryable: bool = False) -> SodaError:
-    """An error that no request has caused."""
-    return SodaError(Failure(code=code, message=message, retryable=retryable))
+# Options
+
+
+class OptionError(SodaError):
+    """The options are wrong. Nothing was sent and nothing was changed."""
+
+
+class InvalidArguments(OptionError):
+    code = "invalid_arguments"
+
+
+class InvalidName(OptionError):
+    code = "invalid_name"
+
+
+class InvalidId(OptionError):
+    code = "invalid_id"
+
+
+class InvalidEndpoint(OptionError):
+    code = "invalid_endpoint"
+
+
+class InsecureEndpoint(OptionError):
+    code = "insecure_endpoint"
+
+
+class MissingCredentials(OptionError):
+    code = "missing_credentials"
+
+
+class MissingLibrary(OptionError):
+    code = "missing_library"
+
+
+class CaPathUnusable(OptionError):
+    code = "ca_path_unusable"
+
+
+class ConfigFormatUnknown(OptionError):
+    code = "config_format_unknown"
+
+
+class ConfigNotExpressible(OptionError):
+    code = "config_not_expressible"
+
+
+class ConfigPathTwice(OptionError):
+    code = "config_path_twice"
+
+
+class ConfigValuesInvalid(OptionError):
+    code = "config_values_invalid"
+
+
+# Requests
+
+
+class RequestError(SodaError):
+    """A request to Soda Cloud failed."""
+
+
+class Unreachable(RequestError):
+    code = "unreachable"
+    retryable = True
+
+
+class NoAnswer(RequestError):
+    code = "no_answer"
+    retryable = True
+
+
+class TlsFailed(RequestError):
+    code = "tls_failed"
+
+
+class NotSodaCloud(RequestError):
+    code = "not_soda_cloud"
+
+
+class ServerError(RequestError):
+    code = "server_error"
+    retryable = True
+
+
+class RateLimited(RequestError):
+    code = "rate_limited"
+    retryable = True
+
+
+class Unauthorized(RequestError):
+    code = "unauthorized"
+
+
+class Forbidden(RequestError):
+    code = "forbidden"
+
+
+class BadRequest(RequestError):
+    code = "bad_request"
+
+
+class NotFound(RequestError):
+    code = "not_found"
+
+
+class Refused(RequestError):
+    code = "refused"
+
+
+class RunnerInUse(RequestError):
+    code = "runner_in_use"
+
+
+class ListingInconsistent(RequestError):
+    code = "listing_inconsistent"
+    retryable = True
+
+
+class ListingContradictory(RequestError):
+    code = "listing_contradictory"
+
+
+class ListingTooLarge(RequestError):
+    code = "listing_too_large"
+
+
+class WaitTimeout(RequestError):
+    code = "wait_timeout"
+    retryable = True
+
+
+# Runners
+
+
+class RunnerConflict(SodaError):
+    """What the task declares does not fit what Soda Cloud lists."""
+
+
+class DuplicateName(RunnerConflict):
+    code = "duplicate_name"
+
+
+class NameAndIdDiffer(RunnerConflict):
+    code = "name_and_id_differ"
+
+
+class NameTaken(RunnerConflict):
+    code = "name_taken"
+
+
+class RunnerNotFound(RunnerConflict):
+    code = "runner_not_found"
+
+
+class NotDeletable(RunnerConflict):
+    code = "not_deletable"
+
+
+# Runner keys
+
+
+class KeyAtRisk(SodaError):
+    """A key was issued, or may have been, and is not where it belongs."""
+
+
+class CreateOutcomeUnknown(KeyAtRisk):
+    code = "create_outcome_unknown"
+
+    def __init__(self, message: str, **details: t.Any) -> None:
+        super().__init__(message, **{**details, "in_doubt": True})
+
+
+class KeyKeptElsewhere(KeyAtRisk):
+    code = "key_kept_elsewhere"
+
+
+class KeyOrphaned(KeyAtRisk):
+    code = "key_orphaned"
+
+
+class KeyFileError(SodaError):
+    """The key file cannot be used."""
+
+
+class KeyPathUnusable(KeyFileError):
+    code = "key_path_unusable"
+
+
+class KeyPathBusy(KeyFileError):
+    code = "key_path_busy"
+    retryable = True
+
+
+class KeyFileChanged(KeyFileError):
+    code = "key_file_changed"
+    retryable = True
+
+
+class KeyFileNotOurs(KeyFileError):
+    code = "key_file_not_ours"
+
+
+class KeyFileOfAnotherRunner(KeyFileError):
+    code = "key_file_of_another_runner"
+
+
+class KeyVersionTooLow(KeyFileError):
+    code = "key_version_too_low"
+
+
+class KeyMissing(KeyFileError):
+    code = "key_missing"
+
+
+class FileAttributesNotSet(KeyFileError):
+    code = "file_attributes_not_set"
+
+
+# Other files, and hosts
+
+
+class ConfigPathUnusable(SodaError):
+    code = "config_path_unusable"
+
+
+class AuditPathUnusable(SodaError):
+    code = "audit_path_unusable"
+
+
+class AuditIncomplete(SodaError):
+    code = "audit_incomplete"
+
+
+class StatePathUnusable(SodaError):
+    """Of the event source."""
+
+    code = "state_path_unusable"
+
+
+class ModuleFailed(SodaError):
+    """A module of ours failed on a host in a way that it did not report itself."""
+
+    code = "module_failed"
+
+
+def _classes(base: type[SodaError]) -> t.Iterator[type[SodaError]]:
+    for subclass in base.__subclasses__():
+        yield subclass
+        yield from _classes(subclass)
+
+
+ERRORS = {cls.code: cls for cls in _classes(SodaError) if cls.code}
+"""The class of each code."""
+
+FAILURE_CODES = frozenset(ERRORS)
+"""The closed set of codes that C(failure.code) can have."""
+
+
+def error(code: str, message: str, retryable: bool | None = None) -> SodaError:
+    """An error of the class that has this code."""
+    return ERRORS[code](message, retryable=retryable)

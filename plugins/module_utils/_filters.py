@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-import re
 import typing as t
 
+from . import _timestamps
 from ._api.runners import Listing, Runner
 from ._errors import error
 
@@ -75,7 +75,7 @@ class Filters:
 
 def _moment(seconds_ago: float) -> datetime.datetime:
     try:
-        return datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=seconds_ago)
+        return _timestamps.now() - datetime.timedelta(seconds=seconds_ago)
     except OverflowError:
         return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
@@ -87,16 +87,4 @@ def _seen_at_or_before(runner: Runner, moment: datetime.datetime) -> bool:
 
 def last_seen(runner: Runner) -> datetime.datetime | None:
     """When the runner was last seen, or nothing where Soda Cloud gives no moment that can be read."""
-    return parsed(runner.last_seen_timestamp)
-
-
-def parsed(timestamp: str | None) -> datetime.datetime | None:
-    """The moment of an ISO 8601 timestamp, in UTC where it says nothing else; nothing where it cannot be read."""
-    if timestamp is None:
-        return None
-    try:
-        # Python reads Z, and fractions of any length, from 3.11 on only.
-        moment = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", timestamp).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    return _timestamps.parse(runner.last_seen_timestamp)

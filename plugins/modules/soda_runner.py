@@ -216,8 +216,8 @@ failure:
   contains:
     code:
       description:
-        - The API's own code where it gave one, else one of this collection's, such as V(create_outcome_unknown),
-          V(listing_inconsistent), V(not_soda_cloud) or V(key_path_unusable).
+        - One of this collection's codes, such as V(create_outcome_unknown), V(listing_inconsistent),
+          V(not_soda_cloud) or V(key_path_unusable). The troubleshooting guide lists all of them.
       type: str
       returned: always
       sample: create_outcome_unknown
@@ -240,9 +240,18 @@ failure:
       type: str
       returned: always
     retryable:
-      description: Whether the same task may succeed later without anything being changed.
+      description: Whether the same task may succeed later without any other change.
       type: bool
       returned: always
+    api_code:
+      description: The C(code) in the answer of Soda Cloud, or null.
+      type: str
+      returned: always
+    occurred_at:
+      description: When it failed, in ISO 8601, UTC.
+      type: str
+      returned: always
+      sample: '2026-01-01T12:00:00Z'
 """
 
 import typing as t

@@ -324,7 +324,16 @@ failure:
       type: str
       returned: always
     retryable:
-      description: Whether the same task may succeed later without anything being changed.
+      description: Whether the same task may succeed later without any other change.
       type: bool
       returned: always
+    api_code:
+      description: The C(code) in the answer of Soda Cloud, or null.
+      type: str
+      returned: always
+    occurred_at:
+      description: When it failed, in ISO 8601, UTC.
+      type: str
+      returned: always
+      sample: '2026-01-01T12:00:00Z'
 """

@@ -24,8 +24,10 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
+from .. import _errors
+from .._account import Account
 from .._endpoint import normalise_endpoint
-from .._errors import Failure, SodaError, error
+from .._errors import SodaError, error
 
 REQUESTS_IMPORT_ERROR: Exception | None
 try:
@@ -136,12 +138,21 @@ _NO_TLS_SIGNS = (
     "no_certificate_or_crl_found",
 )
 
-_CODES: dict[int | None, str] = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    429: "rate_limited",
+_BY_STATUS: dict[int | None, type[_errors.SodaError]] = {
+    400: _errors.BadRequest,
+    401: _errors.Unauthorized,
+    403: _errors.Forbidden,
+    404: _errors.NotFound,
+    429: _errors.RateLimited,
+}
+
+_BY_OUTCOME: dict[Outcome, type[_errors.SodaError]] = {
+    Outcome.NOT_CONNECTED: _errors.Unreachable,
+    Outcome.NO_ANSWER: _errors.NoAnswer,
+    Outcome.NO_TLS: _errors.TlsFailed,
+    Outcome.NOT_SODA_CLOUD: _errors.NotSodaCloud,
+    Outcome.UNAVAILABLE: _errors.ServerError,
+    Outcome.SERVER_ERROR: _errors.ServerError,
 }
 
 _ADVICE = {
@@ -172,6 +183,10 @@ class Connection:
     """Seconds that one request may take."""
     retry_budget: float = 300.0
     """Seconds that all requests of one task together may spend waiting. 0 is: never wait."""
+
+    @property
+    def account(self) -> Account:
+        return Account(self.endpoint, self.api_key_id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -405,7 +420,7 @@ class Client:
     def _failed(self, operation: Operation, attempt: _Attempt, asked: int, in_doubt: bool) -> SodaError:
         body = attempt.body if isinstance(attempt.body, dict) else {}
         own_code, own_message = body.get("code"), body.get("message")
-        code = self._presentable(own_code) if isinstance(own_code, str) and own_code.strip() else None
+        api_code = self._presentable(own_code) if isinstance(own_code, str) and own_code.strip() else None
         said = self._presentable(own_message) if isinstance(own_message, str) and own_message.strip() else ""
 
         what = f"Soda Cloud at {self.connection.endpoint}"
@@ -431,36 +446,15 @@ class Client:
         if operation is Operation.CREATE and in_doubt:
             message += f" {ORPHAN_ADVICE}"
 
-        return SodaError(
-            Failure(
-                code=code or self._own_code(operation, attempt, in_doubt),
-                message=message,
-                operation=operation.value,
-                http_status=attempt.status,
-                trace_id=attempt.trace_id,
-                # A POST in doubt is not: sending it again is what may issue a second key.
-                retryable=attempt.outcome in (Outcome.DEFERRED, *_TRANSIENT, Outcome.SERVER_ERROR)
-                and not (operation is Operation.CREATE and in_doubt),
-            ),
+        cls = _error_class(operation, attempt, api_code, in_doubt)
+        return cls(
+            message,
+            operation=operation.value,
+            http_status=attempt.status,
+            trace_id=attempt.trace_id,
+            api_code=api_code,
             in_doubt=in_doubt,
-            not_found=attempt.outcome is Outcome.REFUSED
-            and operation in (Operation.GET, Operation.DELETE)
-            and (attempt.status == 404 or (attempt.status == 400 and str(code).endswith("_not_found"))),
         )
-
-    @staticmethod
-    def _own_code(operation: Operation, attempt: _Attempt, in_doubt: bool) -> str:
-        if operation is Operation.CREATE and in_doubt:
-            return "create_outcome_unknown"
-        by_outcome = {
-            Outcome.NOT_CONNECTED: "unreachable",
-            Outcome.NO_ANSWER: "no_answer",
-            Outcome.NO_TLS: "tls_failed",
-            Outcome.NOT_SODA_CLOUD: "not_soda_cloud",
-            Outcome.UNAVAILABLE: "server_error",
-            Outcome.SERVER_ERROR: "server_error",
-        }
-        return by_outcome.get(attempt.outcome) or _CODES.get(attempt.status, "refused")
 
     def not_soda_cloud(
         self, operation: Operation, detail: str, trace_id: str | None, in_doubt: bool = False
@@ -475,6 +469,22 @@ class Client:
             text = text.replace(secret, "********")
         text = "".join(c if c.isprintable() else " " for c in text).strip()
         return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _error_class(
+    operation: Operation, attempt: _Attempt, api_code: str | None, in_doubt: bool
+) -> type[_errors.SodaError]:
+    """What a failure is. The API's own code decides nothing except that a 400 can mean "not found"."""
+    if operation is Operation.CREATE and in_doubt:
+        return _errors.CreateOutcomeUnknown
+    if attempt.outcome in _BY_OUTCOME:
+        return _BY_OUTCOME[attempt.outcome]
+    if attempt.status == 400 and operation in (Operation.GET, Operation.DELETE):
+        if api_code is not None and api_code.endswith("_not_found"):
+            return _errors.NotFound
+        if operation is Operation.DELETE:
+            return _errors.RunnerInUse
+    return _BY_STATUS.get(attempt.status, _errors.Refused)
 
 
 class _TooLarge(Exception):

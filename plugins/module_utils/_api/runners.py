@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 from urllib.parse import quote
 
-from .._errors import Failure, SodaError, error
+from .._errors import CreateOutcomeUnknown, ListingInconsistent, NotFound, SodaError, error
 from .._key.stored_key import IssuedKey
 from .client import ORPHAN_ADVICE, Client, Operation
 
@@ -118,10 +118,8 @@ class Runners:
         """The runner of this id, or nothing where Soda Cloud says that there is none."""
         try:
             body, trace_id = self._client.send(Operation.GET, self._path_of(runner_id))
-        except SodaError as exc:
-            if exc.not_found:
-                return None
-            raise
+        except NotFound:
+            return None
         data = body.get("runner")
         if not isinstance(data, dict) or data.get("id") != runner_id:
             raise self._client.not_soda_cloud(
@@ -140,15 +138,11 @@ class Runners:
         if isinstance(key_id, str) and key_id and isinstance(secret, str) and secret:
             return IssuedKey(api_key_id=key_id, api_key_secret=secret)
         known = f" Its api_key_id is {key_id}." if isinstance(key_id, str) and key_id else ""
-        raise SodaError(
-            Failure(
-                code="create_outcome_unknown",
-                message=f"Soda Cloud at {self.endpoint} answered without a whole runner key.{known} {ORPHAN_ADVICE}",
-                operation=Operation.CREATE.value,
-                http_status=200,
-                trace_id=trace_id,
-            ),
-            in_doubt=True,
+        raise CreateOutcomeUnknown(
+            f"Soda Cloud at {self.endpoint} answered without a whole runner key.{known} {ORPHAN_ADVICE}",
+            operation=Operation.CREATE.value,
+            http_status=200,
+            trace_id=trace_id,
         )
 
     def delete(self, runner_id: str) -> bool:
@@ -160,10 +154,10 @@ class Runners:
         """
         try:
             body, trace_id = self._client.send(Operation.DELETE, self._path_of(runner_id))
+        except NotFound as exc:
+            # After a try whose answer was lost, not found means that it was carried out.
+            return exc.in_doubt
         except SodaError as exc:
-            if exc.not_found:
-                # After a try whose answer was lost, not found means that it was carried out.
-                return exc.in_doubt
             if exc.in_doubt and self._is_gone(runner_id):
                 return True
             raise
@@ -225,14 +219,10 @@ class Runners:
 
 
 def _inconsistent() -> SodaError:
-    return SodaError(
-        Failure(
-            code="listing_inconsistent",
-            message=f"The runners changed while they were listed, {1 + REREADS} times in a row, so who is not there"
-            " cannot be told. Nothing was changed. Run the task again when fewer runners come and go.",
-            operation=Operation.LIST.value,
-            retryable=True,
-        )
+    return ListingInconsistent(
+        f"The runners changed while they were listed, {1 + REREADS} times in a row, so who is not there"
+        " cannot be told. Nothing was changed. Run the task again when fewer runners come and go.",
+        operation=Operation.LIST.value,
     )
 
 

@@ -13,7 +13,7 @@ import contextlib
 import os
 import tempfile
 
-from .._errors import Failure, SodaError
+from .._errors import KeyKeptElsewhere, KeyOrphaned, SodaError
 from .stored_key import StoredKey
 
 
@@ -40,17 +40,11 @@ def rescue_key(location: str, key: StoredKey, exc: Exception) -> SodaError:
             with contextlib.suppress(OSError):
                 os.unlink(kept)
             continue
-        return SodaError(
-            Failure(
-                code="key_kept_elsewhere",
-                message=f"{why} It was kept at {kept} instead (mode 0600). Fix {location}, move the file there, and run"
-                " the task again. Then the task issues no other key.",
-            )
+        return KeyKeptElsewhere(
+            f"{why} It was kept at {kept} instead (mode 0600). Fix {location}, move the file there, and run"
+            " the task again. Then the task issues no other key."
         )
-    return SodaError(
-        Failure(
-            code="key_orphaned",
-            message=f"{why} No other folder accepted it either, so the key {key.api_key_id} is orphaned: it stays valid"
-            " in Soda Cloud and nobody has it. Fix the disk before you run the task again.",
-        )
+    return KeyOrphaned(
+        f"{why} No other folder accepted it either, so the key {key.api_key_id} is orphaned: it stays valid"
+        " in Soda Cloud and nobody has it. Fix the disk before you run the task again."
     )

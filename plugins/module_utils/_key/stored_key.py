@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import typing as t
 
+from .. import _timestamps
 from .._errors import SodaError, error
 
 
@@ -82,14 +82,13 @@ class KeyChanged(Exception):
 
 def new_stored_key(key: IssuedKey, endpoint: str, name: str, key_version: int, runner_id: str | None) -> StoredKey:
     """The stored form of a key that was issued just now."""
-    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     return StoredKey(
         endpoint=endpoint,
         name=name,
         api_key_id=key.api_key_id,
         api_key_secret=key.api_key_secret,
         key_version=key_version,
-        issued_at=now.isoformat().replace("+00:00", "Z"),
+        issued_at=_timestamps.now_as_text(),
         runner_id=runner_id,
     )
 

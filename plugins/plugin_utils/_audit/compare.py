@@ -19,19 +19,13 @@ import datetime
 import re
 import typing as t
 
+from ...module_utils import _timestamps
+from ...module_utils._account import Account
 from ...module_utils._api.runners import SELF_HOSTED, Runner
-from ...module_utils._filters import last_seen, parsed
+from ...module_utils._filters import last_seen
 
 FORMAT = "community.soda.audit"
 FORMAT_VERSION = 1
-
-
-class Account(t.NamedTuple):
-    """Whose runners they are."""
-
-    endpoint: str
-    """Normalised."""
-    api_key_id: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -368,7 +362,7 @@ class _Comparison:
             lost = "the runner is registered, so its key was lost"
             yield Finding("no_key", "none was issued yet" if runner is None else lost)
         elif runner is None:
-            issued = parsed(one.issued_at)
+            issued = _timestamps.parse(one.issued_at)
             if issued is None or self._moment - issued > self._limits.pending:
                 age = "" if issued is None else f" {_age(self._moment - issued)} ago"
                 yield Finding("not_registered", f"its key was issued{age or ', it is not known when'}")
@@ -499,7 +493,7 @@ def as_json(report: Report) -> dict[str, t.Any]:
             "offline_hours": report.limits.offline.total_seconds() / 3600,
         },
         "accounts": [
-            {**listing.account._asdict(), "asked_by": listing.asked_by, "runners": len(listing.runners)}
+            {**dataclasses.asdict(listing.account), "asked_by": listing.asked_by, "runners": len(listing.runners)}
             for listing in report.accounts
         ],
         "totals": report.totals(),
@@ -516,7 +510,7 @@ def _row_as_json(row: Row) -> dict[str, t.Any]:
     return {
         "name": row.name,
         "host": row.host,
-        **row.account._asdict(),
+        **dataclasses.asdict(row.account),
         "state": row.state,
         "findings": [dataclasses.asdict(finding) for finding in row.findings],
         "key_issued_at": row.issued_at,
@@ -532,11 +526,11 @@ def _stale_as_json(row: Row, runner: Runner, asked_by: str) -> dict[str, t.Any]:
         # Of several of one name, which one the files on the host belong to cannot be told.
         "host": row.host if row.alone else None,
         "asked_by": asked_by,
-        **row.account._asdict(),
+        **dataclasses.asdict(row.account),
         "findings": [finding.code for finding in row.findings],
         "last_seen_timestamp": runner.last_seen_timestamp,
     }
 
 
 def _written(moment: datetime.datetime) -> str:
-    return moment.astimezone(datetime.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    return _timestamps.to_text(moment)

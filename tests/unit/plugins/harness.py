@@ -10,6 +10,7 @@ What a test sees is what a play would see (the result), what Soda Cloud saw (the
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import io
 import json
@@ -32,6 +33,7 @@ try:
 except ImportError:
     _internal = None  # before ansible-core 2.19
 
+from ansible_collections.community.soda.plugins.module_utils._errors import FAILURE_CODES, Failure
 from emulator.client import Account, Key
 
 Json = dict[str, Any]
@@ -39,7 +41,7 @@ Json = dict[str, Any]
 COLLECTIONS = next(folder for folder in Path(__file__).parents if folder.name == "ansible_collections").parent
 """The collections path on which Ansible finds this collection."""
 
-FAILURE_KEYS = {"code", "message", "operation", "http_status", "trace_id", "retryable"}
+FAILURE_KEYS = {field.name for field in dataclasses.fields(Failure)}
 KEY_FILE_FIELDS = {"endpoint", "name", "api_key_id", "api_key_secret", "key_version", "issued_at", "runner_id"}
 
 # What a play may pass. The leading dash is what a command line would stumble over, the newline what a line would.
@@ -103,8 +105,8 @@ class Ran:
         assert self.result.get("failed") is True, self.result
         failure: Json = self.result["failure"]
         assert set(failure) == FAILURE_KEYS
-        assert isinstance(failure["code"], str)
-        assert failure["code"]
+        assert failure["code"] in FAILURE_CODES
+        assert failure["occurred_at"].endswith("Z")
         assert failure["message"] == self.result["msg"]
         assert failure["message"]
         assert isinstance(failure["retryable"], bool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import importlib
 import importlib.machinery
 import importlib.util
@@ -441,7 +442,7 @@ class State:
 
     def __init__(self, path: str | None, to: _client.Connection) -> None:
         self._place = None if path is None else _files.TargetFile(path, "state_path_unusable")
-        self._account = {"endpoint": to.endpoint, "api_key_id": to.api_key_id}
+        self._account = dataclasses.asdict(to.account)
         self._kept: bytes | None = None
 
     def load(self) -> _changes.Snapshot | None:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.community.soda.plugins.module_utils._account import Account
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
-from ansible_collections.community.soda.plugins.plugin_utils._escrow import escrow_name
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     COLLECTIONS,
     FAILURE_KEYS,
@@ -341,8 +341,8 @@ def test_a_key_waits_in_escrow_under_the_name_that_the_filter_gives(host: Host) 
     escrow = host.folder / "escrow"
     escrow.mkdir()
     ours = {"key_from": None, "escrow_dir": str(escrow), "cloud_api_key_id": "of-ours", "empty_escrow": True}
-    waiting = host.key(escrow / escrow_name(ENDPOINT, NAME, "of-ours"))
-    theirs = escrow / escrow_name(ENDPOINT, NAME, "of-another")
+    waiting = host.key(escrow / Account(ENDPOINT, "of-ours").escrow_name(NAME))
+    theirs = escrow / Account(ENDPOINT, "of-another").escrow_name(NAME)
     host.key(theirs)
     host.play(
         # As it is read from the role's variables, and written in another way than the filter's input.

@@ -2,40 +2,64 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a failure says, and what is not said of it."""
+"""Failures: a closed set of codes, one class for each, one shape."""
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError, error
+from ansible_collections.community.soda.plugins.module_utils import _errors, _timestamps
+from ansible_collections.community.soda.plugins.module_utils._errors import ERRORS, FAILURE_CODES, Failure, error
 
 
-def test_a_failure_has_the_same_fields_whether_they_say_something_or_not() -> None:
-    assert Failure(code="a_code", message="A message.").as_result() == {
-        "code": "a_code",
+def test_a_failure_has_every_field_even_if_most_are_empty() -> None:
+    result = Failure(code="refused", message="A message.").as_result()
+    occurred_at = _timestamps.parse(result.pop("occurred_at"))
+    assert occurred_at is not None
+    assert abs(occurred_at - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(minutes=5)
+    assert result == {
+        "code": "refused",
         "message": "A message.",
         "operation": None,
         "http_status": None,
         "trace_id": None,
         "retryable": False,
+        "api_code": None,
     }
 
 
-def test_an_error_is_its_message_and_in_no_doubt_unless_told() -> None:
-    failure = Failure(code="a_code", message="A message.")
-    said = SodaError(failure)
-    assert str(said) == "A message."
-    assert said.failure is failure
-    assert (said.in_doubt, said.not_found) == (False, False)
+def test_an_error_has_its_message_and_the_code_of_its_class() -> None:
+    raised = _errors.Forbidden("A message.", operation="get", http_status=403, trace_id="a-trace", api_code="no_way")
+    assert str(raised) == "A message."
+    assert raised.failure == Failure("forbidden", "A message.", "get", 403, "a-trace", False, "no_way")
+    assert raised.in_doubt is False
 
 
-@pytest.mark.parametrize(("in_doubt", "not_found"), [(True, False), (False, True)])
-def test_doubt_and_absence_are_two_things(in_doubt: bool, not_found: bool) -> None:
-    said = SodaError(Failure(code="a_code", message="A message."), in_doubt=in_doubt, not_found=not_found)
-    assert (said.in_doubt, said.not_found) == (in_doubt, not_found)
+def test_each_code_belongs_to_one_class() -> None:
+    classes = list(_errors._classes(_errors.SodaError))
+    assert len(ERRORS) == len({cls for cls in classes if cls.code})
+    assert frozenset(ERRORS) == FAILURE_CODES
 
 
-def test_an_error_that_no_request_has_caused_names_none() -> None:
-    assert error("a_code", "A message.").failure == Failure(code="a_code", message="A message.")
-    assert error("a_code", "A message.", retryable=True).failure.retryable is True
+def test_an_error_made_by_its_code_is_of_the_class_with_that_code() -> None:
+    assert [type(error(code, "A message.")) for code in sorted(ERRORS)] == [ERRORS[code] for code in sorted(ERRORS)]
+
+
+def test_a_code_outside_of_the_set_is_a_programming_error() -> None:
+    with pytest.raises(KeyError):
+        error("some_other_code", "A message.")
+
+
+def test_the_class_decides_whether_a_failure_is_retryable_unless_an_error_overrides_it() -> None:
+    assert error("key_path_busy", "A message.").failure.retryable is True
+    assert error("key_path_busy", "A message.", retryable=False).failure.retryable is False
+    assert error("invalid_name", "A message.").failure.retryable is False
+    assert error("invalid_name", "A message.", retryable=True).failure.retryable is True
+
+
+def test_a_create_with_an_unknown_outcome_is_always_in_doubt_and_never_retryable() -> None:
+    raised = _errors.CreateOutcomeUnknown("A message.", in_doubt=False)
+    assert raised.in_doubt is True
+    assert raised.failure.retryable is False

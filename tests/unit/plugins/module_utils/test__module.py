@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import Forbidden
 from ansible_collections.community.soda.plugins.module_utils._module import SodaModule, run
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json, Ran, run_main
 
-FAILURE = Failure("a_code", "A message.", operation="get", http_status=403, trace_id="a-trace", retryable=True)
+
+def forbidden() -> Forbidden:
+    return Forbidden("A message.", operation="get", http_status=403, trace_id="a-trace", api_code="no_way")
 
 
 def ran(work: Callable[[SodaModule], Json], **arguments: Any) -> Ran:
@@ -46,21 +48,24 @@ def test_warnings_that_its_work_returns_are_given_as_such() -> None:
 
 def test_a_failure_is_told_whole() -> None:
     def work(module: SodaModule) -> Json:
-        raise SodaError(FAILURE)
+        raise forbidden()
 
-    assert ran(work).failure == {
-        "code": "a_code",
+    failure = ran(work).failure
+    assert failure.pop("occurred_at")
+    assert failure == {
+        "code": "forbidden",
         "message": "A message.",
         "operation": "get",
         "http_status": 403,
         "trace_id": "a-trace",
-        "retryable": True,
+        "retryable": False,
+        "api_code": "no_way",
     }
 
 
 def test_a_failure_may_come_with_more() -> None:
-    module = ran(lambda module: module.fail(SodaError(FAILURE), changed=True, key={"path": "/a"}))
-    assert module.failure["code"] == "a_code"
+    module = ran(lambda module: module.fail(forbidden(), changed=True, key={"path": "/a"}))
+    assert module.failure["code"] == "forbidden"
     assert (module["changed"], module["key"]) == (True, {"path": "/a"})
 
 
@@ -72,18 +77,23 @@ def complaint(code: str, message: str) -> Json:
         "http_status": None,
         "trace_id": None,
         "retryable": False,
+        "api_code": None,
     }
+
+
+def without_time(failure: Json) -> Json:
+    return {field: value for field, value in failure.items() if field != "occurred_at"}
 
 
 def test_a_complaint_about_arguments_has_the_form_of_every_failure() -> None:
     module = ran(lambda module: {}, nobody="knows this")
-    assert module.failure == complaint("invalid_arguments", module["msg"])
+    assert without_time(module.failure) == complaint("invalid_arguments", module["msg"])
     assert "nobody" in module["msg"]
 
 
 def test_what_ansible_complains_about_during_the_work_is_files_and_attributes() -> None:
     module = ran(lambda module: module.fail_json("chown failed", path="/a"))
-    assert module.failure == complaint("file_attributes_not_set", "chown failed")
+    assert without_time(module.failure) == complaint("file_attributes_not_set", "chown failed")
     assert module["path"] == "/a"
 
 

@@ -324,7 +324,7 @@ def test_a_page_that_is_not_there_for_a_moment_is_asked_for_again(soda: Soda) ->
 def test_the_apis_own_code_and_message_are_returned(soda: Soda) -> None:
     soda.account.fault("status", LIST, status=400, body={"code": "its_own_code", "message": "Its own words"})
     failure = soda.info().failure
-    assert failure["code"] == "its_own_code"
+    assert (failure["code"], failure["api_code"]) == ("bad_request", "its_own_code")
     assert "Its own words" in failure["message"]
     assert failure["http_status"] == 400
     assert failure["operation"] == "list"

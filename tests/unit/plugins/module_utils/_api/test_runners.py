@@ -353,8 +353,8 @@ def test_a_deletion_whose_answer_was_lost_was_this_one_where_the_next_finds_noth
     ("fault", "get", "code"),
     [
         ({"kind": "status_after", "status": 500}, None, None),
-        ({"kind": "status", "status": 500}, None, "fault"),
-        ({"kind": "status_after", "status": 500}, 403, "fault"),
+        ({"kind": "status", "status": 500}, None, "server_error"),
+        ({"kind": "status_after", "status": 500}, 403, "server_error"),
         ({"kind": "status_after", "status": 200, "body": {"a": 1}}, None, None),
         ({"kind": "status", "status": 200, "body": {"a": 1}}, None, "not_soda_cloud"),
         ({"kind": "status_after", "status": 200, "body": {"a": 1}}, 403, "not_soda_cloud"),

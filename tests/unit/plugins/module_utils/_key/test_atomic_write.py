@@ -31,7 +31,7 @@ from ansible_collections.community.soda.plugins.module_utils._key.atomic_write i
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import mode_of, ordinary_user
 
-CODE = "place_unusable"
+CODE = "key_path_unusable"
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import KeyKeptElsewhere, SodaError
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import SetAttributes, keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile, KeyReservation
 from ansible_collections.community.soda.plugins.module_utils._key.rescue import rescue_key
@@ -1017,7 +1017,7 @@ def test_where_a_key_was_kept_is_said_though_the_disk_has_become_read_only(
     def fail(*_arguments: object, **_options: object) -> int:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    elsewhere = SodaError(Failure(code="key_kept_elsewhere", message="It was kept."))
+    elsewhere = KeyKeptElsewhere("It was kept.")
 
     def commit_there(reservation: KeyReservation, patch: pytest.MonkeyPatch) -> None:
         for name in ("write", "unlink"):
