@@ -315,6 +315,12 @@ class StatePathUnusable(SodaError):
     code = "state_path_unusable"
 
 
+class UntrustedFile(SodaError):
+    """Another user could have written the file, or have put it there."""
+
+    code = "untrusted_file"
+
+
 class ModuleFailed(SodaError):
     """A module of ours failed on a host in a way that it did not report itself."""
 

@@ -169,6 +169,7 @@ class Host:
             self._name,
             LOCK_TIMEOUT,
             self._preparing(self._key_parameters),
+            owner=self._key_parameters["owner"],
         )
 
     def _sealed(self, label: str, content: bytes) -> str:
@@ -191,4 +192,4 @@ class Host:
 
 
 def _place(path: str) -> TargetFile:
-    return TargetFile(path, "config_path_unusable")
+    return TargetFile(path, "config_path_unusable", must_be_trusted=False)

@@ -254,11 +254,12 @@ failure:
       sample: '2026-01-01T12:00:00Z'
 """
 
+import types
 import typing as t
 
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
 from ansible_collections.community.soda.plugins.module_utils import _module
-from ansible_collections.community.soda.plugins.module_utils._errors import error
+from ansible_collections.community.soda.plugins.module_utils._errors import InvalidArguments, InvalidId, InvalidName
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
@@ -271,18 +272,36 @@ OPTIONS = ("name", "id", "key_path", "key_version", "reissue", "unless_online")
 def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
     """What the task declares, or a failure that names the option to mend."""
     if parameters["name"] == "" or (not parameters["name"] and not parameters["id"]):
-        raise error("invalid_name", "The name of a runner must not be empty. Give name, or id, or both.")
+        raise InvalidName("The name of a runner must not be empty. Give name, or id, or both.")
     if parameters["id"] == "":
-        raise error("invalid_id", "The id of a runner must not be empty. Leave it out to look up by name.")
+        raise InvalidId("The id of a runner must not be empty. Leave it out to look up by name.")
     if parameters["key_version"] < 1:
-        raise error("invalid_arguments", f"key_version must be 1 or higher, not {parameters['key_version']}.")
+        raise InvalidArguments(f"key_version must be 1 or higher, not {parameters['key_version']}.")
     if parameters["state"] == "present":
         for option, given in (("reissue", parameters["reissue"]), ("key_version", parameters["key_version"] != 1)):
             if given and not parameters["key_path"]:
-                raise error("invalid_arguments", f"{option} needs key_path: a key that is held nowhere has no version.")
+                raise InvalidArguments(f"{option} needs key_path: a key that is held nowhere has no version.")
         if parameters["key_path"] and not parameters["name"]:
-            raise error("invalid_arguments", "key_path needs name: a key is joined to its runner by the name alone.")
+            raise InvalidArguments("key_path needs name: a key is joined to its runner by the name alone.")
     return Wanted(**{option: parameters[option] for option in OPTIONS})
+
+
+def check_file_mode(module: _module.SodaModule) -> None:
+    """Raise if other users could change the key, because then the next run would not trust the file."""
+    mode: t.Any = module.params["mode"]
+    try:
+        if not isinstance(mode, int):
+            mode = int(mode, 8)
+    except ValueError:
+        try:
+            mode = module._symbolic_mode_to_octal(types.SimpleNamespace(st_mode=0o100600), mode)
+        except ValueError:
+            return  # Ansible's own function reports it.
+    if mode & 0o022:
+        raise InvalidArguments(
+            f"mode is {module.params['mode']!r}, so other users could change the key. Set a mode in which only the"
+            " owner may write, such as 0600 or 0640.",
+        )
 
 
 def main() -> None:
@@ -307,6 +326,7 @@ def main() -> None:
 def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
     parameters = module.params
     wanted = wanted_of(parameters)
+    check_file_mode(module)
     key_path = parameters["key_path"]
     attributes = module.load_file_common_arguments(parameters, path=key_path) if key_path else {}
 
@@ -320,7 +340,15 @@ def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
         lock_timeout = parameters["retry_budget"]
         # In check mode Ansible's function sets nothing and only looks up owner, group and mode.
         check_attributes = set_attributes if module.check_mode else keep_attributes
-        key_file = KeyFile(key_path, runners.endpoint, wanted.name, lock_timeout, set_attributes, check_attributes)
+        key_file = KeyFile(
+            key_path,
+            runners.endpoint,
+            wanted.name,
+            lock_timeout,
+            set_attributes,
+            check_attributes,
+            owner=parameters["owner"],
+        )
     reconciler = Reconciler(
         runners=runners,
         wanted=wanted,

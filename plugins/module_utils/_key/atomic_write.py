@@ -18,13 +18,17 @@ import stat
 import sys
 import typing as t
 
-from .._errors import SodaError, error
+from .._errors import SodaError, UntrustedFile, error
+from .trust import distrust_of_file, distrust_of_folder, trusted_users
 
 LARGEST = 1024 * 1024
 """No key file and no configuration file is larger than this number of bytes."""
 
 # Of Linux on the usual machines. Elsewhere the call fails, and the attributes are unknown.
 FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
+
+SEARCH_ONLY: int = getattr(os, "O_PATH", os.O_RDONLY)
+"""To open a folder that may only be searched. Only Linux has this."""
 
 SetAttributes = t.Callable[[str], None]
 """Sets owner, group and mode of the file at a path."""
@@ -42,10 +46,17 @@ class TargetFile:
     killed run left.
     """
 
-    def __init__(self, path: str, code: str) -> None:
+    def __init__(self, path: str, code: str, owner: str | None = None, must_be_trusted: bool = True) -> None:
+        """
+        C(code) is the C(failure.code) of everything that is wrong with the path.
+
+        C(owner) is the declared owner, by name or number. Files whose content is only compared and then replaced need
+        not be trusted; what is read from all others is believed.
+        """
         self.path = os.path.abspath(path)
         self.code = code
-        """The C(failure.code) of everything that is wrong with the path."""
+        self._owner = owner
+        self._must_be_trusted = must_be_trusted
         self.folder, self.name = os.path.split(self.path)
         if path.endswith(os.sep) or not self.name:
             raise self.unusable("it names a folder, not a file")
@@ -61,31 +72,53 @@ class TargetFile:
         return error(self.code, f"{self.path} cannot be used: {reason}. Nothing was changed there.")
 
     def read(self, largest: int = LARGEST) -> bytes | None:
-        """The content, or None if there is no file."""
-        return self._read(self.path, largest)
+        """The content, or None if there is no file. Raises V(untrusted_file) if others may have written it."""
+        return self._read(self.name, largest)
 
     def read_temporary(self) -> bytes | None:
         """The content of the temporary file, or None if there is none."""
-        return self._read(os.path.join(self.folder, self.temporary), LARGEST)
+        return self._read(self.temporary, LARGEST)
 
-    def _read(self, path: str, largest: int) -> bytes | None:
+    def _read(self, name: str, largest: int) -> bytes | None:
+        try:
+            folder_fd = os.open(self.folder, SEARCH_ONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise self.unusable(exc) from exc
         try:
             # Never wait for a named pipe, and never follow a link.
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            self._check_folder_is_trusted(os.fstat(folder_fd))
+            with open(os.open(name, flags, dir_fd=folder_fd), "rb") as file:
+                there = os.fstat(file.fileno())
+                if not stat.S_ISREG(there.st_mode):
+                    raise self.unusable("it is not a regular file")
+                self._check_file_is_trusted(name, there, os.fstat(folder_fd))
+                content = file.read(largest + 1)
         except FileNotFoundError:
             return None
         except OSError as exc:
             raise self.unusable("it is a symbolic link" if exc.errno == errno.ELOOP else exc) from exc
-        try:
-            with open(fd, "rb") as file:
-                if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise self.unusable("it is not a regular file")
-                content = file.read(largest + 1)
-        except OSError as exc:
-            raise self.unusable(exc) from exc
+        finally:
+            os.close(folder_fd)
         if len(content) > largest:
             raise self.unusable(f"it is larger than {largest} bytes, so it is not ours")
         return content
+
+    def _check_folder_is_trusted(self, folder: os.stat_result) -> None:
+        if self._must_be_trusted:
+            self._raise_distrust(self.path, distrust_of_folder(self.folder, folder, trusted_users(self._owner)))
+
+    def _check_file_is_trusted(self, name: str, there: os.stat_result, folder: os.stat_result) -> None:
+        if self._must_be_trusted:
+            path = os.path.join(self.folder, name)
+            self._raise_distrust(path, distrust_of_file(path, there, folder, trusted_users(self._owner)))
+
+    @staticmethod
+    def _raise_distrust(path: str, reason: str | None) -> None:
+        if reason is not None:
+            raise UntrustedFile(f"{path} was not read, because {reason}.")
 
     def check(self, folder_may_be_missing: bool = False) -> None:
         """

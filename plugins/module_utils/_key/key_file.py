@@ -19,7 +19,7 @@ import dataclasses
 import os
 
 from .._endpoint import normalise_endpoint
-from .._errors import SodaError, error
+from .._errors import KeyFileChanged, KeyFileOfAnotherRunner, SodaError
 from .atomic_write import SetAttributes, TargetFile, keep_attributes
 from .lock import FileLock
 from .stored_key import KeyChanged, StoredKey
@@ -36,14 +36,16 @@ class KeyFile:
         lock_timeout: float = 0.0,
         set_attributes: SetAttributes = keep_attributes,
         check_attributes: SetAttributes = keep_attributes,
+        owner: str | None = None,
     ) -> None:
         """
         C(endpoint) is normalized. Without a C(name), the file may store the key of any runner at the endpoint.
 
         C(lock_timeout) is for how many seconds to wait for another run. C(set_attributes) sets the attributes of the
         file before it gets its content; C(check_attributes) only raises if they cannot be set below a folder.
+        C(owner) is the declared owner, who is trusted with the file.
         """
-        self.target = TargetFile(path, "key_path_unusable")
+        self.target = TargetFile(path, "key_path_unusable", owner)
         self.path = self.target.path
         self.lock = FileLock(self.target, lock_timeout)
         self.set_attributes = set_attributes
@@ -93,11 +95,9 @@ class KeyFile:
         """Remove the key that was observed, and what a killed run left beside it."""
         with self.lock:
             if self.read() != key:
-                raise error(
-                    "key_file_changed",
+                raise KeyFileChanged(
                     f"Another run changed {self.path} during this task, so this task did not remove it."
                     " Run the task again.",
-                    retryable=True,
                 )
             self.target.remove_temporary()
             self.target.remove()
@@ -130,16 +130,15 @@ class KeyFile:
 
     def _left_behind(self, stored: StoredKey | None) -> StoredKey | None:
         """The key that a killed run wrote and did not commit, if it is complete and newer than the stored one."""
-        path = os.path.join(self.target.folder, self.target.temporary)
         try:
             left = self._read_temporary()
-            # In a folder that others may write to, they could plant one.
-            if left is None or os.lstat(path).st_uid != os.geteuid():
-                return None
-        except (OSError, SodaError):
+        except SodaError:
+            # Incomplete, or planted by somebody else.
+            return None
+        if left is None:
             return None
         # This is the only copy of another runner's key, so it is not replaced.
-        self._check_runner(left, path)
+        self._check_runner(left, os.path.join(self.target.folder, self.target.temporary))
         if stored is not None and (left.api_key_id == stored.api_key_id or left.key_version < stored.key_version):
             return None
         return dataclasses.replace(left, in_place=False)
@@ -148,8 +147,7 @@ class KeyFile:
         with contextlib.suppress(SodaError):
             if normalise_endpoint(key.endpoint) == self._endpoint and self._name in (None, key.name):
                 return
-        raise error(
-            "key_file_of_another_runner",
+        raise KeyFileOfAnotherRunner(
             f"{path} stores the key of the runner {key.name!r} at {key.endpoint},"
             f" not of {self._name!r} at {self._endpoint}. It was not changed. Set another key_path, or remove the file"
             " if that runner is gone.",

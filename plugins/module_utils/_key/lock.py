@@ -28,7 +28,7 @@ import os
 import time
 import typing as t
 
-from .._errors import error
+from .._errors import KeyPathBusy
 from .atomic_write import TargetFile
 
 POLL_INTERVAL = 0.1
@@ -79,11 +79,9 @@ class FileLock:
         try:
             while not self._try_to_acquire():
                 if time.monotonic() >= deadline:
-                    raise error(
-                        "key_path_busy",
+                    raise KeyPathBusy(
                         f"Another run has been issuing a key for {self._target.path} for {self._timeout:.0f} s."
                         " Run the task again when it has ended.",
-                        retryable=True,
                     )
                 time.sleep(POLL_INTERVAL)
         except OSError as exc:

@@ -14,6 +14,7 @@ import os
 import tempfile
 
 from .._errors import KeyKeptElsewhere, KeyOrphaned, SodaError
+from .._paths import home_folder
 from .stored_key import StoredKey
 
 
@@ -26,7 +27,7 @@ def rescue_key(location: str, key: StoredKey, exc: Exception) -> SodaError:
     reason = getattr(exc, "strerror", None) or exc
     why = f"The runner key {key.api_key_id} was issued, but could not be written to {location}: {reason}."
     # None is the usual folder for temporary files. Python looks for one only then, and raises if no folder is writable.
-    for folder in ("/var/tmp", os.path.expanduser("~"), None, "/dev/shm"):
+    for folder in ("/var/tmp", home_folder(), None, "/dev/shm"):
         try:
             fd, kept = tempfile.mkstemp(prefix="soda-runner-key-", suffix=".json", dir=folder)
         except OSError:

@@ -14,7 +14,7 @@ import json
 import typing as t
 
 from .. import _timestamps
-from .._errors import SodaError, error
+from .._errors import KeyFileNotOurs, SodaError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +94,7 @@ def new_stored_key(key: IssuedKey, endpoint: str, name: str, key_version: int, r
 
 
 def _not_ours(location: str, reason: str) -> SodaError:
-    return error(
-        "key_file_not_ours",
+    return KeyFileNotOurs(
         f"{location} is not a runner key file of this collection: {reason}. It was not changed."
         " Set another key_path, or move the file away.",
     )

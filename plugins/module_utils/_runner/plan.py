@@ -19,7 +19,15 @@ import enum
 import typing as t
 
 from .._api.runners import SELF_HOSTED, Runner
-from .._errors import SodaError, error
+from .._errors import (
+    DuplicateName,
+    KeyVersionTooLow,
+    NameAndIdDiffer,
+    NameTaken,
+    NotDeletable,
+    RunnerNotFound,
+    SodaError,
+)
 from .._key.stored_key import StoredKey
 
 CANNOT_BE_HAD_AGAIN = (
@@ -97,8 +105,7 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
     if len(observed.runners) > 1:
         raise _several(wanted, observed)
     if wanted.id is not None and runner is None:
-        raise error(
-            "runner_not_found",
+        raise RunnerNotFound(
             f"There is no runner with the id {wanted.id!r}{_called(wanted)}, or it is not visible to this Soda Cloud"
             " API key. Soda Cloud gives a runner its id when it registers, so it cannot be created with one.",
         )
@@ -106,8 +113,7 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
         return Plan((), "registered", runner)
     if runner is not None and runner.type not in (SELF_HOSTED, None):
         if wanted.key_path is not None:
-            raise error(
-                "name_taken",
+            raise NameTaken(
                 f"The name {wanted.name!r} is taken by a runner of the type {runner.type} ({runner.id}), which takes"
                 " no key. Choose another name.",
             )
@@ -117,8 +123,7 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
     key = observed.key
     if key is not None:
         if key.key_version > wanted.key_version:
-            raise error(
-                "key_version_too_low",
+            raise KeyVersionTooLow(
                 f"The key held at {wanted.key_path} has the key_version {key.key_version}, and {wanted.key_version} is"
                 f" declared: the declaration is older than the key. Declare {key.key_version} or higher.",
             )
@@ -154,8 +159,7 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
             valid = (STAYS_VALID.format(name=key.name, api_key_id=key.api_key_id, path=wanted.key_path),)
         return Plan(key_step, "absent", warnings=valid)
     if runner.type != SELF_HOSTED or runner.id is None:
-        raise error(
-            "not_deletable",
+        raise NotDeletable(
             f"The runner {runner.name!r} ({runner.id}) is of the type {runner.type}, and only {SELF_HOSTED} runners"
             " that have an id can be deleted. Nothing was changed.",
         )
@@ -170,8 +174,7 @@ def _the_one(wanted: Wanted, observed: Observed) -> Runner | None:
     if not candidates and (observed.runners or observed.name_of_id is not None):
         ids = ", ".join(str(r.id) for r in observed.runners) or "no id"
         other = "no runner" if observed.name_of_id is None else f"the runner {observed.name_of_id!r}"
-        raise error(
-            "name_and_id_differ",
+        raise NameAndIdDiffer(
             f"name and id must be the same runner's: {wanted.name!r} has {ids}, and {wanted.id!r} belongs to {other}."
             " Give one of them only, or mend the other.",
         )
@@ -180,8 +183,7 @@ def _the_one(wanted: Wanted, observed: Observed) -> Runner | None:
 
 def _several(wanted: Wanted, observed: Observed) -> SodaError:
     ids: t.Iterable[str] = sorted(str(runner.id) for runner in observed.runners)
-    return error(
-        "duplicate_name",
+    return DuplicateName(
         f"{len(observed.runners)} runners have the name {wanted.name!r}: {', '.join(ids)}. Delete the superfluous ones"
         " with state=absent, name and id.",
     )

@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 
 from .._api.runners import Listing, Runners
-from .._errors import error
+from .._errors import KeyFileOfAnotherRunner, KeyPathBusy
 from .._key.rescue import rescue_key
 from .._key.stored_key import KeyChanged, StoredKey, new_stored_key
 from .._signals import defer_termination
@@ -61,10 +61,8 @@ class Reconciler:
             except KeyChanged:
                 continue
             return self._result(plan, observed, changed, key)
-        raise error(
-            "key_path_busy",
+        raise KeyPathBusy(
             f"Other runs kept changing {self.wanted.key_path}. Run the task again when they have ended.",
-            retryable=True,
         )
 
     def _observe(self) -> tuple[Observed, Listing | None]:
@@ -75,8 +73,7 @@ class Reconciler:
             return self._observed(listing, key), listing
         runner = self.runners.get(t.cast(str, wanted.id))
         if key is not None and (key.name != runner.name if runner else key.runner_id != wanted.id):
-            raise error(
-                "key_file_of_another_runner",
+            raise KeyFileOfAnotherRunner(
                 f"{wanted.key_path} holds the key of the runner {key.name!r}, which is not known to be the one with the"
                 f" id {wanted.id!r}. It was left alone. Give the runner's name as well, or another key_path.",
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.soda.tests.unit.plugins.harness import Soda
+from ansible_collections.community.soda.tests.unit.plugins.harness import ORDINARY_USER, Soda
 from emulator.client import Account, Emulator
 
 FOREIGN = ("SODA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
@@ -73,12 +73,13 @@ def soda(account: Account, tmp_path: Path) -> Soda:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach and write to: pytest's own are private."""
+    """A folder that belongs to ``ordinary_user()`` and that every user can reach: pytest's own are private."""
     with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
         Path(temporary).chmod(0o755)
         folder = Path(temporary) / "keys"
         folder.mkdir()
-        folder.chmod(0o777)
+        if os.geteuid() == 0:
+            os.chown(folder, ORDINARY_USER, ORDINARY_USER)
         yield folder
 
 

@@ -300,13 +300,17 @@ class Soda:
         return {secret for secret in self._secrets if isinstance(secret, str) and secret}
 
 
+ORDINARY_USER = 65534
+"""The user that ``ordinary_user()`` becomes."""
+
+
 @contextlib.contextmanager
 def ordinary_user() -> Iterator[int]:
     """Act as a user to whom permissions apply; its id. Needs nothing where that is so already."""
     if os.geteuid() != 0:
         yield os.geteuid()
         return
-    user = 65534
+    user = ORDINARY_USER
     os.setegid(user)
     os.seteuid(user)
     try:

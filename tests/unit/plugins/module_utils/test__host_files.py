@@ -276,7 +276,7 @@ def test_without_contents_only_attributes_are_set(host: Host) -> None:
     text = host.held()
     host.configured()
     for path in (host.key_path, host.values):
-        path.chmod(0o666)
+        path.chmod(0o644)
     assert host.run("present")["changed"] is True
     assert [mode_of(path) for path in (host.key_path, host.values, host.env)] == [0o600] * 3
     assert host.key_path.read_text("utf-8") == text

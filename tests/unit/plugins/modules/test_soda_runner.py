@@ -746,7 +746,7 @@ def test_the_mode_that_is_declared_is_the_files(soda: Soda) -> None:
     assert mode_of(soda.key_path) == 0o640
 
 
-@pytest.mark.parametrize("mode", [None, "0640", "u=rw,g=r,o="])
+@pytest.mark.parametrize("mode", [None, "0640", 0o640, "u=rw,g=r,o="])
 def test_a_mode_that_differs_is_mended_and_that_is_a_change(soda: Soda, mode: str | None) -> None:
     soda.held()
     soda.key_path.chmod(0o644)
@@ -1164,6 +1164,10 @@ def test_a_password_in_the_endpoint_is_refused_and_not_shown(soda: Soda) -> None
         ({"nonsense": True}, "invalid_arguments"),
         ({"key_version": "one"}, "invalid_arguments"),
         ({"name": None, "id": RUNNER}, "invalid_arguments"),
+        ({"mode": "0660"}, "invalid_arguments"),
+        ({"mode": "0602"}, "invalid_arguments"),
+        ({"mode": 0o620}, "invalid_arguments"),
+        ({"mode": "u=rw,g=rw,o="}, "invalid_arguments"),
     ],
     ids=str,
 )
@@ -1350,6 +1354,7 @@ def test_no_key_is_issued_where_an_attribute_keeps_the_file_in_place(soda: Soda,
 
 @needs_root
 def test_no_key_is_issued_where_only_another_user_may_replace_the_file(open_soda: Soda) -> None:
+    os.chown(open_soda.folder, 0, 0)
     open_soda.folder.chmod(0o1777)
     open_soda.held()
     open_soda.key_path.chmod(0o644)
