@@ -11,7 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import venvs
+from . import tree, venvs
 from .environment import usable_path
 
 PRE_RELEASE = "pre-release"
@@ -27,8 +27,8 @@ PYTHONS: dict[str, tuple[str, ...]] = {
     PRE_RELEASE: ("3.14", "3.13"),
 }
 
-# What the collection needs beside ansible-core, and what the integration targets and the scenario use.
-_BESIDE = ("requests", "PyYAML", "jinja2", "packaging")
+# What the collection needs beside ansible-core. The scenario and the targets start the emulator in the same Python.
+_BESIDE = ("requests", "--requirement", str(tree.ROOT / "tests" / "emulator" / "requirements.txt"))
 
 
 @functools.cache
