@@ -24,6 +24,8 @@ mount -t tmpfs tmpfs "$new"
 for each in /dev/*; do
     name=${each#/dev/}
     if [ "$name" = log ]; then continue
+    # Pseudo terminals are found beside it, which a mount of the device alone does not have.
+    elif [ "$name" = ptmx ] && [ -e /dev/pts/ptmx ]; then ln -s pts/ptmx "$new/ptmx"
     elif [ -L "$each" ]; then cp -P "$each" "$new/$name"
     elif [ -d "$each" ]; then mkdir "$new/$name" && mount --rbind "$each" "$new/$name" || true
     else touch "$new/$name" && mount --bind "$each" "$new/$name" || true
