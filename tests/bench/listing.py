@@ -149,7 +149,7 @@ def audit(options: Options) -> Row:
             return play(env, tasks)
 
         pairs = in_turn(options.pairs, audited, listed)
-        rows = len(json.loads(report.read_text("utf-8"))["runners"])
+        rows = len(json.loads(report.read_text("utf-8"))["rows"])
     ours = statistics.median(cost.cpu for cost in pairs.ours)
     rival = 2 * statistics.median(cost.cpu for cost in pairs.rival) + 0.0003 * rows
     return {"ours": ours, "rival": rival, "ratio": ours / rival, "runners": options.account, "rows": rows}

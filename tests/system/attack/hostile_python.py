@@ -5,11 +5,11 @@
 # The Python of a hostile host. behaviour.json beside it says how it lies:
 #   facts    ansible_facts that every result of a module of this collection and of setup carries
 #   results  fields that replace those of results, by the name of the module, or "*" for all
-#   fail     names of modules that fail when they are about to write a file
 # The rest of a result is honest, so that a play comes as far as it can.
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -20,10 +20,17 @@ with open(os.path.join(HERE, "behaviour.json")) as file:
 
 def main() -> int:
     name = os.path.basename(sys.argv[1]) if len(sys.argv) > 1 else ""
-    if not name.startswith("AnsiballZ_"):
+    payload = None
+    if name.startswith("AnsiballZ_"):
+        module = name[len("AnsiballZ_") :].partition(".")[0]
+    elif len(sys.argv) == 1 or sys.argv[1] == "-":
+        # With pipelining the module arrives on standard input.
+        payload = sys.stdin.buffer.read()
+        found = re.search(rb"(?:soda\.plugins|ansible)\.modules\.(\w+)", payload)
+        module = found[1].decode() if found else ""
+    else:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-    module = name[len("AnsiballZ_") :].partition(".")[0]
-    ended = subprocess.run([sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE, check=False)
+    ended = subprocess.run([sys.executable, *sys.argv[1:]], input=payload, stdout=subprocess.PIPE, check=False)
     try:
         result = json.loads(ended.stdout)
     except ValueError:
