@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ruff, mypy in strict mode, ansible-lint with the production profile, and the changelog."""
+"""Ruff, mypy in strict mode, ansible-lint with the production profile, the wording, and the changelog."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ CHECKS = (
     Check("mypy --strict of plugins", ("mypy", *PLUGINS), r"no issues found in [1-9]\d* source files?"),
     Check("mypy --strict of tests", ("mypy", *TESTS), r"no issues found in [1-9]\d* source files?"),
     Check("ansible-lint", ("ansible-lint", "--profile", "production"), r"Passed: .* in [1-9]\d* files processed"),
+    Check("prose", ("python", "tests/tooling/prose.py"), r"no unclear wording in [1-9]\d* files"),
     Check("changelog fragments", ("antsibull-changelog", "lint", "--verbose"), r""),
     Check(
         "changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""

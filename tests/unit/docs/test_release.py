@@ -37,7 +37,7 @@ STEPS = [(name, step) for name, job in JOBS.items() for step in job["steps"]]
 
 
 def commands(script: str) -> list[list[str]]:
-    """The commands of a script, each as its words. Separators and redirections are words of their own."""
+    """The commands of a script, each as its words. Separators and redirections are separate words."""
     found: list[list[str]] = []
     for line in script.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
