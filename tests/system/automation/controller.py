@@ -9,7 +9,7 @@ The facts are those of AWX 24.6.1: ``awx/main/tasks/jobs.py`` for the private da
 ``awx/main/utils/safe_yaml.py`` for extra variables, ``awx/main/models/inventory.py`` for slices. Credentials are
 injected by the platform's own code, which the package ``awx_plugins.interfaces`` carries.
 
-The container is what is not there: a folder of its own stands in for it, with a home that ends with the job.
+There is no container: a folder stands in for it, with a home folder that is deleted with the job.
 """
 
 from __future__ import annotations
