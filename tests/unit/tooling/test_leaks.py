@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ def nowhere(path: Path) -> bool:
         SECRET,
         b"{'api_key_secret': '" + SECRET + b"'}",
         quote(KEY.api_key_secret, safe="").encode(),
+        SECRET.hex().encode(),
         base64.b64encode(f"{KEY.api_key_id}:{KEY.api_key_secret}".encode()),
         base64.b64encode(b"AA" + SECRET + b"Z"),
         base64.b64encode(b"A" + SECRET + b"ZZ"),
@@ -38,6 +40,12 @@ def test_a_planted_secret_is_found_whatever_its_form(tmp_path: Path, planted: by
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "log").write_bytes(b"before\n" + planted + b"\nafter")
     assert search([KEY], tmp_path, nowhere).found == ("deep/log",)
+
+
+def test_a_secret_that_json_escapes_is_found(tmp_path: Path) -> None:
+    key = Credential("id", 'quote " and \\ backslash')
+    (tmp_path / "log").write_text(json.dumps({"key": key.api_key_secret}))
+    assert search([key], tmp_path, nowhere).found == ("log",)
 
 
 def test_a_file_that_may_hold_the_secret_is_left_out(tmp_path: Path) -> None:
