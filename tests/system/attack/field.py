@@ -117,6 +117,7 @@ class Field:
             "LC_ALL": "C.UTF-8",
             "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder / "home"),
+            "PWD": str(self.folder / "work"),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),

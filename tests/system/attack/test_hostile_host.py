@@ -13,12 +13,9 @@ import pytest
 from attack.field import Field
 from attack.hostile_api import Answer, HostileApi, as_json, page
 
-BOMB = (
-    "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
-    + "".join(
-        f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-    + "soda: *i\n"
+# 330 bytes that expand to millions of texts.
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdef", "bcdefg", strict=True)
 )
 
 

@@ -72,7 +72,16 @@ def test_a_message_shows_the_password_of_an_endpoint(field: Field, endpoint: str
     assert "S11-hidden" not in result["msg"]
 
 
-@pytest.mark.parametrize("proxy", ["http://user:S12-hidden@127.0.0.1:1", "http://user:S12-hidden@127.0.0.1:port"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:S12-hidden@127.0.0.1:1",
+        "http://user:S12-hidden@127.0.0.1:port",
+        "ftp://user:S12-hidden@127.0.0.1:1",
+        "http://user:S12-hidden@[127.0.0.1",
+        "user:S12-hidden@127.0.0.1:1",
+    ],
+)
 def test_a_message_shows_the_password_of_a_proxy(field: Field, proxy: str) -> None:
     env = {"HTTPS_PROXY": proxy, "https_proxy": proxy}
     result, ended = field.module("soda_runner_info", env, endpoint="https://soda.invalid", retry_budget=0)
