@@ -27,8 +27,26 @@ class SodaModule(AnsibleModule):  # type: ignore[misc]
         super().fail_json(text, **kwargs)
         raise AssertionError("fail_json returned")
 
+    def _log_invocation(self) -> None:
+        """Log the options to the system log, without those that have a secret suboption: Ansible would log it."""
+        params: dict[str, t.Any] = self.params
+        visible: dict[str, t.Any] = {
+            option: "NOT_LOGGED" if _has_secret(self.argument_spec.get(option, {})) else value
+            for option, value in params.items()
+        }
+        self.params: dict[str, t.Any] = visible
+        try:
+            super()._log_invocation()
+        finally:
+            self.params = params
+
     def fail(self, exc: SodaError, **kwargs: t.Any) -> t.NoReturn:
         self.fail_json(exc.failure.message, failure=exc.failure.as_result(), **kwargs)
+
+
+def _has_secret(spec: t.Mapping[str, t.Any]) -> bool:
+    suboptions: t.Mapping[str, t.Mapping[str, t.Any]] = spec.get("options") or {}
+    return any(suboption.get("no_log") or _has_secret(suboption) for suboption in suboptions.values())
 
 
 def run(module: SodaModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:

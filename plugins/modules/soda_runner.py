@@ -7,16 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: soda_runner
-short_description: Issue and keep the key of a Soda runner, or delete the runner
+short_description: Issue and store the key of a Soda runner, or delete the runner
 version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Makes sure that a self-hosted Soda runner has a key, or that it is no longer in Soda Cloud.
-  - Soda Cloud issues a runner key without a name or an id, shows its secret once, and lists the runner only after it
-    has started and registered under the name in its own configuration. So this module keeps the key at O(key_path),
-    and decides by both the listing and the key that is held there.
-  - The place at O(key_path) is made sure of before a key is asked for. If it cannot be, no key is issued.
+  - Issues a key for a self-hosted Soda runner and stores it, or deletes the runner from Soda Cloud.
+  - Soda Cloud issues a runner key without a name or an id, and shows its secret once. It lists the runner only after
+    the runner has started and registered under the name in its own configuration. So this module stores the key at
+    O(key_path), and compares the API listing with the stored key.
+  - Checks that O(key_path) is writable first. If it is not, no key is issued.
+  - Reads the file at O(key_path) only if it belongs to the user who runs, to root or to O(owner), and if nobody else
+    can write to it or replace it.
   - Names are compared exactly.
 requirements:
   - python >= 3.9
@@ -30,11 +32,12 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the listing and the key that is held, decides, and ends there. Nothing is written and no key is issued.
+      - Reads the listing and the stored key, decides, and ends there. Nothing is written and no key is issued.
   diff_mode:
     support: full
     details:
       - Shows registration and key before and after. The secret is never part of it.
+      - In check mode, V(<issued at run time>) stands for values that only the issue of a key can know.
   platform:
     platforms: posix
     support: full
@@ -44,27 +47,28 @@ attributes:
 options:
   name:
     description:
-      - The name of the runner, as in its own configuration. Any text but the empty one.
-      - At least one of O(name) and O(id) is required. Where both are given, both must be the same runner's.
-    type: str
+      - The name of the runner, as in its own configuration. Any non-empty string.
+      - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
+      - At least one of O(name) and O(id) is required. If both are set, both must be of the same runner.
+    type: raw
   id:
     description:
       - The id of the runner, as Soda Cloud gave it when the runner registered.
-      - With O(state=present) and without O(name), the runner is only looked up, and the task fails where there is none.
+      - With O(state=present) and without O(name), the runner is only looked up, and the task fails if there is none.
+      - With O(state=absent), the runner is looked up by its id with one request, and not in a listing of all runners.
     type: str
   state:
     description:
-      - V(present) makes sure that the runner has a key. One is issued where the runner is not listed and no key is
-        held, where the key held is of a lower O(key_version), and, with O(reissue=true), where the runner is listed and
-        no key is held.
-      - V(absent) deletes the runner, and then the file at O(key_path). It fails for runners that are not self-hosted,
-        without asking, and for those that are in use.
+      - With V(present), the module issues a key if the runner is not listed and no key is stored, if the stored key has
+        a lower O(key_version), and, with O(reissue=true), if the runner is listed and no key is stored.
+      - With V(absent), the module deletes the runner, and then the file at O(key_path). It fails for runners that are
+        not self-hosted, before any request to delete them, and for runners that are in use.
     type: str
     choices: [present, absent]
     default: present
   key_path:
     description:
-      - The file in which the runner key is kept, on the machine on which the task runs. Its folder must exist.
+      - The file that stores the runner key, on the machine on which the task runs. Its folder must exist.
       - It is a JSON object of C(endpoint), C(name), C(api_key_id), C(api_key_secret), C(key_version), C(issued_at) and
         C(runner_id).
       - Without it, the secret is returned in RV(key.api_key_secret), once. Use C(no_log=true) on the task then, and
@@ -72,25 +76,49 @@ options:
     type: path
   key_version:
     description:
-      - Raise it to rotate the key. A key of a lower version is replaced, one of a higher version is a failure.
-      - Other values than V(1) require O(key_path).
+      - Raise it to rotate the key. A key of a lower version is replaced. A key of a higher version is a failure.
+      - Values other than V(1) require O(key_path).
     type: int
     default: 1
   reissue:
     description:
-      - Issue a key for a runner that is listed and whose key is not held at O(key_path), as after a loss of the disk.
+      - Issue a key for a runner that is listed and whose key is not stored at O(key_path), for example after a disk was
+        lost.
       - The runner can only register again with its id in its configuration. C(runner_id) in the key file holds it.
       - Requires O(key_path).
     type: bool
     default: false
+  existing_key:
+    description:
+      - The key of a runner that already runs. If no key is stored at O(key_path), the module stores this key and issues
+        none. It sends one listing, and records the id of the runner if the runner is listed.
+      - A stored key is never replaced by this key. If they differ, a warning reports it.
+      - Requires O(key_path).
+    type: dict
+    suboptions:
+      api_key_id:
+        description: The id of the runner key.
+        type: str
+        required: true
+      api_key_secret:
+        description: The secret of the runner key. It is not logged.
+        type: str
+        required: true
   unless_online:
     description:
-      - With O(state=absent), leave a runner alone, and its key, that Soda Cloud says is online. A warning names it.
+      - With O(state=absent), do not delete a runner that is online, nor its key. A warning names it.
     type: bool
     default: false
+  unless_seen_since:
+    description:
+      - With O(state=absent), do not delete a runner whose last contact is later than this time, nor its key. A warning
+        names it. A runner whose last contact is unknown is not deleted either.
+      - An ISO 8601 timestamp.
+    type: str
   mode:
     description:
       - The mode of the file at O(key_path). It is enforced on each run.
+      - Only the owner may have permission to write.
     default: '0600'
 seealso:
   - module: community.soda.soda_runner_info
@@ -98,7 +126,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that a runner key is held
+- name: Issue a runner key and store it
   community.soda.soda_runner:
     name: warehouse-eu
     key_path: /etc/soda-runner/key.json
@@ -115,11 +143,19 @@ EXAMPLES = r"""
     key_path: /etc/soda-runner/key.json
     reissue: true
 
-- name: Issue a key and take it from the result, which automation platforms store
+- name: Issue a key and return it, although automation platforms store results
   community.soda.soda_runner:
     name: warehouse-us
   register: issued
   no_log: true
+
+- name: Adopt the key of a runner that already runs
+  community.soda.soda_runner:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+    existing_key:
+      api_key_id: "{{ warehouse_runner_key_id }}"
+      api_key_secret: "{{ warehouse_runner_key_secret }}"
 
 - name: Delete a runner and its key file
   community.soda.soda_runner:
@@ -130,7 +166,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runner:
-  description: The runner as Soda Cloud lists it, or null where it is not listed.
+  description: The runner as Soda Cloud lists it, or null if it is not listed.
   returned: success
   type: dict
   contains:
@@ -173,25 +209,25 @@ runner:
         library: 4.28.0
 registration:
   description:
-    - V(registered) where the runner is listed, V(pending) where a key is held and it is not, V(absent) otherwise.
-    - In check mode, what it would be.
+    - V(registered) if the runner is listed, V(pending) if a key is stored and the runner is not listed, else V(absent).
+    - In check mode, the value after the run.
   returned: success
   type: str
   sample: pending
 key:
   description:
-    - The runner key, or null where none is held.
-    - Its secret is never part of it when O(key_path) is given.
+    - The runner key, or null if none is stored.
+    - With O(key_path), the secret is never part of it.
   returned: success
   type: dict
   contains:
     api_key_id:
-      description: The id of the runner key, or null where check mode does not know it yet.
+      description: The id of the runner key, or null if check mode does not know it yet.
       type: str
       returned: always
       sample: 0d9c2b8e-5f0d-4f7e-9a37-3c3f6d1c2a55
     path:
-      description: The file that holds the key, or null without O(key_path).
+      description: The file that stores the key, or null without O(key_path).
       type: str
       returned: always
       sample: /etc/soda-runner/key.json
@@ -201,12 +237,12 @@ key:
       returned: always
       sample: 1
     issued_at:
-      description: When it was issued, in ISO 8601, UTC.
+      description: When it was issued, or stored in the case of O(existing_key). ISO 8601, UTC.
       type: str
       returned: always
       sample: '2026-01-01T12:00:00Z'
     api_key_secret:
-      description: The secret. This is the only time that it can be had.
+      description: The secret. It cannot be retrieved again.
       type: str
       returned: when a key was issued without O(key_path)
 failure:
@@ -254,36 +290,64 @@ failure:
       sample: '2026-01-01T12:00:00Z'
 """
 
+import datetime
+import os
 import types
 import typing as t
 
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
-from ansible_collections.community.soda.plugins.module_utils import _module
+from ansible_collections.community.soda.plugins.module_utils import _module, _timestamps
 from ansible_collections.community.soda.plugins.module_utils._errors import InvalidArguments, InvalidId, InvalidName
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import IssuedKey
+from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 
-OPTIONS = ("name", "id", "key_path", "key_version", "reissue", "unless_online")
-"""What the decision rests on."""
-
 
 def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
-    """What the task declares, or a failure that names the option to mend."""
-    if parameters["name"] == "" or (not parameters["name"] and not parameters["id"]):
-        raise InvalidName("The name of a runner must not be empty. Give name, or id, or both.")
+    """What the task declares. Raises a failure that names the option to correct."""
+    name = parameters["name"]
+    if name is not None:
+        name = validate_name(name)
+    elif not parameters["id"]:
+        raise InvalidName("The name of a runner must not be empty. Set name, or id, or both.")
     if parameters["id"] == "":
-        raise InvalidId("The id of a runner must not be empty. Leave it out to look up by name.")
+        raise InvalidId("The id of a runner must not be empty. Remove id to look up the runner by name.")
     if parameters["key_version"] < 1:
         raise InvalidArguments(f"key_version must be 1 or higher, not {parameters['key_version']}.")
+    existing = parameters["existing_key"]
     if parameters["state"] == "present":
-        for option, given in (("reissue", parameters["reissue"]), ("key_version", parameters["key_version"] != 1)):
+        needs_path = {
+            "reissue": parameters["reissue"],
+            "key_version": parameters["key_version"] != 1,
+            "existing_key": existing is not None,
+        }
+        for option, given in needs_path.items():
             if given and not parameters["key_path"]:
-                raise InvalidArguments(f"{option} needs key_path: a key that is held nowhere has no version.")
-        if parameters["key_path"] and not parameters["name"]:
-            raise InvalidArguments("key_path needs name: a key is joined to its runner by the name alone.")
-    return Wanted(**{option: parameters[option] for option in OPTIONS})
+                raise InvalidArguments(f"{option} needs key_path, because without it no key is stored. Set key_path.")
+        if parameters["key_path"] and name is None:
+            raise InvalidArguments("key_path needs name, because a key belongs to its runner only by name. Set name.")
+    if existing is not None and not all(existing.values()):
+        raise InvalidArguments("existing_key needs an api_key_id and an api_key_secret that are not empty.")
+    return Wanted(
+        name=name,
+        id=parameters["id"],
+        location=parameters["key_path"],
+        key_version=parameters["key_version"],
+        reissue=parameters["reissue"],
+        existing_key=None if existing is None else IssuedKey(**existing),
+        unless_online=parameters["unless_online"],
+        unless_seen_since=moment_of("unless_seen_since", parameters["unless_seen_since"]),
+    )
+
+
+def moment_of(option: str, value: str | None) -> datetime.datetime | None:
+    moment = _timestamps.parse(value)
+    if value is not None and moment is None:
+        raise InvalidArguments(f"{option} is {value!r}, which is no ISO 8601 timestamp. Write 2026-01-01T12:00:00Z.")
+    return moment
 
 
 def check_file_mode(module: _module.SodaModule) -> None:
@@ -308,13 +372,22 @@ def main() -> None:
     module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
-            "name": {"type": "str"},
+            "name": {"type": "raw"},
             "id": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "key_path": {"type": "path", "no_log": False},
             "key_version": {"type": "int", "default": 1, "no_log": False},
             "reissue": {"type": "bool", "default": False},
+            "existing_key": {
+                "type": "dict",
+                "no_log": False,
+                "options": {
+                    "api_key_id": {"type": "str", "required": True, "no_log": False},
+                    "api_key_secret": {"type": "str", "required": True, "no_log": True},
+                },
+            },
             "unless_online": {"type": "bool", "default": False},
+            "unless_seen_since": {"type": "str"},
             "mode": {"type": "raw", "default": "0600"},
         },
         add_file_common_args=True,
@@ -357,11 +430,31 @@ def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
     )
     if parameters["state"] == "absent":
         return reconciler.absent()
+    differ = attribute_changes(module, key_file, attributes)
     result = reconciler.present()
     if key_file is not None and key_file.exists():
         attributes["path"] = key_file.path
-        result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"], diff=result["diff"])
+        result["changed"] = module.set_fs_attributes_if_different(attributes, result["changed"])
+    for side, values in differ.items():
+        result["diff"][side].update(values)
     return result
+
+
+def attribute_changes(
+    module: _module.SodaModule, key_file: KeyFile | None, attributes: dict[str, t.Any]
+) -> dict[str, dict[str, t.Any]]:
+    """The diff of the attributes of an existing key file. A check and a run take it at the same moment."""
+    diff: dict[str, dict[str, t.Any]] = {"before": {}, "after": {}}
+    if key_file is None or not os.path.isfile(key_file.path) or os.path.islink(key_file.path):
+        return diff
+    check_mode, module.check_mode = module.check_mode, True
+    try:
+        module.set_fs_attributes_if_different({**attributes, "path": key_file.path}, False, diff=diff)
+    finally:
+        module.check_mode = check_mode
+    for values in diff.values():
+        values.pop("path", None)
+    return diff
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
 from ..module_utils._errors import error
+from ..module_utils._names import validate_name as validate_name
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -45,21 +46,6 @@ def validate(
         raise error("invalid_arguments", "; ".join(wrong) + ".")
     # Validation parses text that looks like JSON or YAML, so it makes new values.
     return t.cast("dict[str, t.Any]", to_plain(validated.validated_parameters))
-
-
-def validate_name(value: t.Any) -> str:
-    """The name of a runner as text. Only text and integers are names. Raises V(invalid_name)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise error(
-            "invalid_name",
-            f"The name of a runner must be text, not {_kind(value)}. Quote the name in YAML, and check the template"
-            " that it comes from.",
-        )
-    if not value:
-        raise error("invalid_name", "The name of a runner must not be empty. Set name.")
-    return value
 
 
 def to_plain(value: t.Any) -> t.Any:
@@ -101,8 +87,3 @@ def _without_empty_text(given: dict[str, t.Any], spec: Spec, keep: frozenset[str
             value = [_without_empty_text(item, suboptions, keep) if isinstance(item, dict) else item for item in value]
         result[option] = value
     return result
-
-
-def _kind(value: t.Any) -> str:
-    kinds = {bool: "a boolean", float: "a decimal number", list: "a list", dict: "a mapping", type(None): "null"}
-    return kinds.get(type(value), f"a {type(value).__name__}")

@@ -14,7 +14,7 @@ import json
 import typing as t
 
 from .. import _timestamps
-from .._errors import KeyFileNotOurs, SodaError
+from .._errors import KeyFileNotOurs, KeyVersionTooLow, SodaError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +74,15 @@ class StoredKey:
             raise _not_ours(location, "its runner_id is neither text nor null")
         texts = {f: data[f] for f in ("endpoint", "name", "api_key_id", "api_key_secret", "issued_at")}
         return cls(**texts, key_version=version, runner_id=runner_id)
+
+
+def check_version(key: StoredKey, key_version: int, location: str) -> None:
+    """Raise V(key_version_too_low) if the stored key has a higher version than the task declares."""
+    if key.key_version > key_version:
+        raise KeyVersionTooLow(
+            f"key_version is {key_version}, but the key stored at {location} has version {key.key_version}."
+            f" Set key_version to {key.key_version} or higher."
+        )
 
 
 class KeyChanged(Exception):

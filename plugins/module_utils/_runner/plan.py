@@ -15,44 +15,57 @@ what they return, so neither can differ from a real run.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 import typing as t
 
+from .. import _timestamps
 from .._api.runners import SELF_HOSTED, Runner
 from .._errors import (
     DuplicateName,
-    KeyVersionTooLow,
     NameAndIdDiffer,
     NameTaken,
     NotDeletable,
     RunnerNotFound,
     SodaError,
 )
-from .._key.stored_key import StoredKey
+from .._key.stored_key import IssuedKey, StoredKey, check_version
 
-CANNOT_BE_HAD_AGAIN = (
-    "The runner {name!r} is registered, but its key is not held at {path}. A key is shown once and cannot be had again."
-    " With reissue=true a new one is issued."
+KEY_NOT_STORED = (
+    "The runner {name!r} is registered, but its key is not stored at {location}. Soda Cloud shows a key once, so it"
+    " cannot be retrieved again. Set reissue to true to issue another key, or existing_key to store the key that the"
+    " runner uses."
 )
 STAYS_VALID = (
-    "The runner {name!r} was not listed. Its key {api_key_id} was removed from {path}, but stays valid in Soda Cloud:"
-    " the API cannot revoke it."
+    "The runner {name!r} was not listed. Its key {api_key_id} was removed from {location}, but it stays valid in Soda"
+    " Cloud: the API cannot revoke it."
 )
 ISSUED_AGAIN = (
-    "Without key_path nothing on disk tells that a key was issued: until the runner {name!r} has registered, every"
-    " further run issues another."
+    "Without key_path nothing records that a key was issued: until the runner {name!r} has registered, every further"
+    " run issues another."
 )
-
-ONLINE_AGAIN = "The runner {name!r} ({id}) is online, so it was left alone. Stop it first if it is to be deleted."
+ONLINE_AGAIN = "The runner {name!r} ({id}) is online, so it was not changed. Stop it first if you want to delete it."
+SEEN_SINCE = (
+    "The last contact of the runner {name!r} ({id}) is {last_seen}, and not {limit} or earlier, so it was not changed."
+)
+OTHER_KEY_STORED = (
+    "{location} stores the key {stored} of the runner {name!r}, so existing_key ({given}) was not stored. Remove"
+    " existing_key from the task, or remove the stored key first."
+)
+OTHER_SECRET_STORED = (
+    "{location} stores the key {stored} of the runner {name!r} with another secret than existing_key, so existing_key"
+    " was not stored. Correct existing_key, or remove it from the task."
+)
 
 
 class Step(enum.Enum):
     """What a plan may consist of."""
 
     ISSUE = "issue a runner key"
+    ADOPT = "store the existing key"
     RECOVER = "store the key that a killed run left"
     DELETE = "delete the runner"
-    REMOVE_KEY = "remove the key file"
+    REMOVE_KEY = "remove the stored key"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +74,14 @@ class Wanted:
 
     name: str | None
     id: str | None = None
-    key_path: str | None = None
+    location: str | None = None
+    """Where the key is stored, for messages. None if no key is stored."""
     key_version: int = 1
     reissue: bool = False
+    existing_key: IssuedKey | None = None
+    """Stored instead of a new key, if no key is stored."""
     unless_online: bool = False
+    unless_seen_since: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +91,7 @@ class Observed:
     runners: tuple[Runner, ...]
     """The runners that have the wanted name; where only an id is wanted, the one of that id."""
     key: StoredKey | None = None
-    """The key held at C(key_path)."""
+    """The stored key."""
     name_of_id: str | None = None
     """The name that the wanted id goes by, where it is not the wanted one."""
 
@@ -112,7 +129,7 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
     if wanted.name is None:
         return Plan((), "registered", runner)
     if runner is not None and runner.type not in (SELF_HOSTED, None):
-        if wanted.key_path is not None:
+        if wanted.location is not None:
             raise NameTaken(
                 f"The name {wanted.name!r} is taken by a runner of the type {runner.type} ({runner.id}), which takes"
                 " no key. Choose another name.",
@@ -122,20 +139,18 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
     registration = "pending" if runner is None else "registered"
     key = observed.key
     if key is not None:
-        if key.key_version > wanted.key_version:
-            raise KeyVersionTooLow(
-                f"The key held at {wanted.key_path} has the key_version {key.key_version}, and {wanted.key_version} is"
-                f" declared: the declaration is older than the key. Declare {key.key_version} or higher.",
-            )
+        check_version(key, wanted.key_version, str(wanted.location))
         rotate = (Step.ISSUE,) if key.key_version < wanted.key_version else ()
         recover = () if key.in_place else (Step.RECOVER,)
-        return Plan((*recover, *rotate), registration, runner)
+        return Plan((*recover, *rotate), registration, runner, _differs_from_existing(wanted, key))
+    if wanted.existing_key is not None:
+        return Plan((Step.ADOPT,), registration, runner)
     if runner is None:
-        warning = () if wanted.key_path else (ISSUED_AGAIN.format(name=wanted.name),)
+        warning = () if wanted.location else (ISSUED_AGAIN.format(name=wanted.name),)
         return Plan((Step.ISSUE,), registration, runner, warning)
     if wanted.reissue:
         return Plan((Step.ISSUE,), registration, runner)
-    lost = (CANNOT_BE_HAD_AGAIN.format(name=wanted.name, path=wanted.key_path),) if wanted.key_path else ()
+    lost = (KEY_NOT_STORED.format(name=wanted.name, location=wanted.location),) if wanted.location else ()
     return Plan((), registration, runner, lost)
 
 
@@ -156,7 +171,7 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
         valid: tuple[str, ...] = ()
         if observed.key is not None:
             key = observed.key
-            valid = (STAYS_VALID.format(name=key.name, api_key_id=key.api_key_id, path=wanted.key_path),)
+            valid = (STAYS_VALID.format(name=key.name, api_key_id=key.api_key_id, location=wanted.location),)
         return Plan(key_step, "absent", warnings=valid)
     if runner.type != SELF_HOSTED or runner.id is None:
         raise NotDeletable(
@@ -165,18 +180,34 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
         )
     if wanted.unless_online and runner.is_online:
         return Plan((), "registered", runner, (ONLINE_AGAIN.format(name=runner.name, id=runner.id),))
+    if wanted.unless_seen_since is not None:
+        last_seen = _timestamps.parse(runner.last_seen_timestamp)
+        if last_seen is None or last_seen > wanted.unless_seen_since:
+            limit = _timestamps.to_text(wanted.unless_seen_since)
+            shown = runner.last_seen_timestamp or "unknown"
+            seen = SEEN_SINCE.format(name=runner.name, id=runner.id, last_seen=shown, limit=limit)
+            return Plan((), "registered", runner, (seen,))
     return Plan((Step.DELETE, *key_step), "absent", runner)
+
+
+def _differs_from_existing(wanted: Wanted, key: StoredKey) -> tuple[str, ...]:
+    given = wanted.existing_key
+    if given is None or (given.api_key_id, given.api_key_secret) == (key.api_key_id, key.api_key_secret):
+        return ()
+    text = OTHER_SECRET_STORED if given.api_key_id == key.api_key_id else OTHER_KEY_STORED
+    return (text.format(location=wanted.location, name=key.name, stored=key.api_key_id, given=given.api_key_id),)
 
 
 def _the_one(wanted: Wanted, observed: Observed) -> Runner | None:
     """The runner that is meant, if it can be told: name and id must both match."""
     candidates = [r for r in observed.runners if wanted.id in (None, r.id)]
     if not candidates and (observed.runners or observed.name_of_id is not None):
-        ids = ", ".join(str(r.id) for r in observed.runners) or "no id"
+        ids = ", ".join(str(r.id) for r in observed.runners)
+        has = f" {wanted.name!r} has {ids}." if ids else ""
         other = "no runner" if observed.name_of_id is None else f"the runner {observed.name_of_id!r}"
         raise NameAndIdDiffer(
-            f"name and id must be the same runner's: {wanted.name!r} has {ids}, and {wanted.id!r} belongs to {other}."
-            " Give one of them only, or mend the other.",
+            f"name and id must be of the same runner, but {wanted.id!r} belongs to {other} and not to"
+            f" {wanted.name!r}.{has} Correct one of them, or set only one."
         )
     return candidates[0] if len(candidates) == 1 else None
 

@@ -13,16 +13,19 @@ import dataclasses
 import typing as t
 
 from .._api.runners import Listing, Runners
-from .._errors import KeyFileOfAnotherRunner, KeyPathBusy
+from .._errors import KeyAtRisk, KeyFileOfAnotherRunner, KeyPathBusy, KeyPathUnusable
 from .._key.rescue import rescue_key
-from .._key.stored_key import KeyChanged, StoredKey, new_stored_key
+from .._key.stored_key import IssuedKey, KeyChanged, StoredKey, new_stored_key
 from .._signals import defer_termination
 from . import plan as _plan
 from .key_store import KeyStore
 from .plan import Observed, Plan, Step, Wanted
 
 ROUNDS = 5
-"""How often observe and decide begin anew because another run changed the key meanwhile."""
+"""How often to observe and decide again because another run changed the key meanwhile."""
+
+AT_RUN_TIME = "<issued at run time>"
+"""What a check shows for values that only the issue of a key can know."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,22 +39,24 @@ class Reconciler:
 
     def present(self) -> dict[str, t.Any]:
         """The result of C(state=present), without the attributes of the key file."""
-        return self._rounds(_plan.present, self._act_present)
+        return self._rounds(self._observe, _plan.present, self._act_present)
 
     def absent(self) -> dict[str, t.Any]:
         """The result of C(state=absent)."""
-        return self._rounds(_plan.absent, self._act_absent)
+        observe = self._observe if self.wanted.id is None else self._observe_by_id
+        return self._rounds(observe, _plan.absent, self._act_absent)
 
     def _rounds(
         self,
+        observe: t.Callable[[], tuple[Observed, Listing | None]],
         decide: t.Callable[[Wanted, Observed], Plan],
-        act: t.Callable[[Plan, Observed], tuple[bool, dict[str, t.Any] | None]],
+        act: t.Callable[[Plan, Observed], tuple[bool, StoredKey | None]],
     ) -> dict[str, t.Any]:
         for _round in range(ROUNDS):
-            observed, listing = self._observe()
+            observed, listing = observe()
             plan = decide(self.wanted, observed)
             if plan.costs_a_key and plan.runner is None and listing is not None and listing.pages > 1:
-                # An absence that costs a key, new or held, counts only when a second listing agrees.
+                # Confirm an absence with a second listing before issuing or removing a key.
                 observed = self._observed(self.runners.list_again(listing), observed.key)
                 plan = decide(self.wanted, observed)
             if self.check_mode:
@@ -62,20 +67,32 @@ class Reconciler:
                 continue
             return self._result(plan, observed, changed, key)
         raise KeyPathBusy(
-            f"Other runs kept changing {self.wanted.key_path}. Run the task again when they have ended.",
+            f"Other runs kept changing {self.wanted.location}. Run the task again when they have ended.",
         )
 
     def _observe(self) -> tuple[Observed, Listing | None]:
-        wanted = self.wanted
-        key = None if self.store is None else self.store.read()
-        if wanted.name is not None:
-            listing = self.runners.list()
-            return self._observed(listing, key), listing
+        if self.wanted.name is None:
+            return self._observe_by_id()
+        return self._observe_by_name(self._read())
+
+    def _observe_by_name(self, key: StoredKey | None) -> tuple[Observed, Listing | None]:
+        listing = self.runners.list()
+        return self._observed(listing, key), listing
+
+    def _observe_by_id(self) -> tuple[Observed, Listing | None]:
+        """One request for one runner, however many there are."""
+        wanted, key = self.wanted, self._read()
         runner = self.runners.get(t.cast(str, wanted.id))
-        if key is not None and (key.name != runner.name if runner else key.runner_id != wanted.id):
+        if wanted.name is not None:
+            if runner is None and key is not None:
+                # Whether the stored key is still needed depends on the name, which another runner may have by now.
+                return self._observe_by_name(key)
+            if runner is not None and runner.name != wanted.name:
+                return Observed((), key, runner.name or ""), None
+        elif key is not None and (key.name != runner.name if runner else key.runner_id != wanted.id):
             raise KeyFileOfAnotherRunner(
-                f"{wanted.key_path} holds the key of the runner {key.name!r}, which is not known to be the one with the"
-                f" id {wanted.id!r}. It was left alone. Give the runner's name as well, or another key_path.",
+                f"{wanted.location} stores the key of the runner {key.name!r}, and it is not known whether the id"
+                f" {wanted.id!r} is of that runner. Nothing was changed. Set name as well, or another key_path.",
             )
         return Observed(() if runner is None else (runner,), key), None
 
@@ -87,77 +104,114 @@ class Reconciler:
             name_of_id = (others[0].name or "") if others else None
         return Observed(named, key, name_of_id)
 
-    def _foreseen(self, plan: Plan, observed: Observed) -> dict[str, t.Any] | None:
-        """The key of a run that is only checked. Its place fails as it would in the run."""
-        if Step.ISSUE not in plan.steps:
-            return None if Step.REMOVE_KEY in plan.steps else self._key_result(observed.key)
+    def _read(self) -> StoredKey | None:
+        return None if self.store is None else self.store.read()
+
+    def _foreseen(self, plan: Plan, observed: Observed) -> StoredKey | None:
+        """The key after the run that is only checked. Fails if the run could not write the key."""
+        if Step.REMOVE_KEY in plan.steps:
+            return None
+        if Step.ISSUE in plan.steps:
+            key = self._new_key(plan, IssuedKey(AT_RUN_TIME, ""))
+        elif Step.ADOPT in plan.steps:
+            key = self._new_key(plan, t.cast(IssuedKey, self.wanted.existing_key))
+        else:
+            return observed.key
         if self.store is not None:
             self.store.check_writable()
-        path = None if self.store is None else self.store.location
-        return {"api_key_id": None, "path": path, "key_version": self.wanted.key_version, "issued_at": None}
+        return dataclasses.replace(key, issued_at=AT_RUN_TIME)
 
-    def _act_present(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
+    def _act_present(self, plan: Plan, observed: Observed) -> tuple[bool, StoredKey | None]:
         key = observed.key
         if Step.RECOVER in plan.steps:
             key = self._store.recover(t.cast(StoredKey, key))
-        if Step.ISSUE not in plan.steps:
-            if self.store is not None:
-                self.store.clean_up()
-            return plan.changed, self._key_result(key)
+        if Step.ISSUE in plan.steps:
+            key = self._issue(plan, key)
+        elif Step.ADOPT in plan.steps:
+            key = self._adopt(plan)
+        elif self.store is not None:
+            self.store.clean_up()
+        return plan.changed, key
+
+    def _issue(self, plan: Plan, observed: StoredKey | None) -> StoredKey:
         if self.store is None:
-            issued = self._issue(plan)
-            # The one place where a result holds a secret: without key_path there is no other way to have it.
-            return True, {**issued.as_result(None), "api_key_secret": issued.api_key_secret}
-        with self.store.reserve(key) as reservation, defer_termination():
-            issued = self._issue(plan)
+            return self._new_key(plan, self.runners.issue_key())
+        with self.store.reserve(observed) as reservation, defer_termination():
+            key = self._new_key(plan, self.runners.issue_key())
             try:
-                reservation.commit(issued)
+                reservation.commit(key)
+            except KeyAtRisk:
+                # The store has kept the key elsewhere and says where.
+                raise
             except Exception as exc:  # pylint: disable=broad-except
                 # Whatever it was: nobody else has the key.
-                raise rescue_key(self.store.location, issued, exc) from exc
-        return True, self._key_result(issued)
+                raise rescue_key(self.store.location, key, exc) from exc
+        return key
 
-    def _issue(self, plan: Plan) -> StoredKey:
-        key = self.runners.issue_key()
+    def _adopt(self, plan: Plan) -> StoredKey:
+        key = self._new_key(plan, t.cast(IssuedKey, self.wanted.existing_key))
+        with self._store.reserve(None) as reservation:
+            try:
+                reservation.commit(key)
+            except OSError as exc:
+                raise KeyPathUnusable(
+                    f"The existing key {key.api_key_id} could not be written to {self._store.location}:"
+                    f" {exc.strerror}. Fix this and run the task again."
+                ) from exc
+        return key
+
+    def _new_key(self, plan: Plan, key: IssuedKey) -> StoredKey:
         runner_id = None if plan.runner is None else plan.runner.id
         name = t.cast(str, self.wanted.name)
         return new_stored_key(key, self.runners.endpoint, name, self.wanted.key_version, runner_id)
 
-    def _act_absent(self, plan: Plan, observed: Observed) -> tuple[bool, dict[str, t.Any] | None]:
+    def _act_absent(self, plan: Plan, observed: Observed) -> tuple[bool, StoredKey | None]:
         changed = False
         if Step.DELETE in plan.steps and plan.runner is not None:
             changed = self.runners.delete(t.cast(str, plan.runner.id))
         if Step.REMOVE_KEY in plan.steps:
             self._store.remove(t.cast(StoredKey, observed.key))
-            changed = True
-        elif self.store is not None:
+            return True, None
+        if self.store is not None:
             self.store.clean_up()
-        return changed, None
+        return changed, observed.key
 
     @property
     def _store(self) -> KeyStore:
         # A plan has steps about the key store only if there is one.
         return t.cast(KeyStore, self.store)
 
-    def _key_result(self, key: StoredKey | None) -> dict[str, t.Any] | None:
-        return None if key is None else key.as_result(self._store.location)
-
-    def _result(self, plan: Plan, observed: Observed, changed: bool, key: dict[str, t.Any] | None) -> dict[str, t.Any]:
+    def _result(self, plan: Plan, observed: Observed, changed: bool, key: StoredKey | None) -> dict[str, t.Any]:
         listed = bool(observed.runners)
         before = {
             "registration": "registered" if listed else "pending" if observed.key else "absent",
-            "key": self._key_result(observed.key),
+            "key": self._in_diff(observed.key),
         }
-        after = {
-            "registration": plan.registration,
-            "key": key if key is None else {k: v for k, v in key.items() if k != "api_key_secret"},
-        }
+        after = {"registration": plan.registration, "key": self._in_diff(key)}
         runner = None if plan.runner is None or Step.DELETE in plan.steps else plan.runner.as_result()
         return {
             "changed": changed,
             "runner": runner,
             "registration": plan.registration,
-            "key": key,
+            "key": self._in_result(key),
             "diff": {"before": before, "after": after if changed else dict(before)},
             "warnings": list(plan.warnings),
         }
+
+    def _in_diff(self, key: StoredKey | None) -> dict[str, t.Any] | None:
+        return None if key is None else {**key.as_result(self._location), "runner_id": key.runner_id}
+
+    def _in_result(self, key: StoredKey | None) -> dict[str, t.Any] | None:
+        if key is None:
+            return None
+        known = {
+            field: None if value == AT_RUN_TIME else value for field, value in key.as_result(self._location).items()
+        }
+        if self.store is None and not self.check_mode:
+            # The one place where a result has a secret: without key_path there is no other way to get it.
+            known["api_key_secret"] = key.api_key_secret
+        return known
+
+    @property
+    def _location(self) -> str | None:
+        return None if self.store is None else self.store.location

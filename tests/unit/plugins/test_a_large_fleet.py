@@ -130,7 +130,7 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
         path = str(tmp_path / f"{host}.json")
         client = Client(to, sleep=sleep, clock=clock.now, jitter=jitter)
         return Reconciler(
-            Runners(client), Wanted(name=host, key_path=path), KeyFile(path, to.endpoint, host), check_mode=False
+            Runners(client), Wanted(name=host, location=path), KeyFile(path, to.endpoint, host), check_mode=False
         ).present()
 
     def work() -> None:

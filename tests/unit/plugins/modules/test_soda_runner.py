@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.community.soda.plugins.module_utils._key import atomic_write as _files
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile, KeyReservation
@@ -42,6 +43,7 @@ LIST, CREATE, GET, DELETE = "listRunners", "createRunner", "getRunner", "deleteR
 NAME = Soda.name
 RUNNER = "11111111-1111-4111-8111-111111111111"
 LOCK = ".key.json.lock"
+EXISTING = {"api_key_id": "existing-id", "api_key_secret": "-existing_secret-of-a-key"}
 NOBODY = 65534
 OTHER = "22222222-2222-4222-8222-222222222222"
 
@@ -83,7 +85,7 @@ class Row:
     changed: bool
     registration: str
     key: str = "none"
-    """What is held afterwards: none, kept (the one from before) or new."""
+    """What is stored afterwards: none, kept (the one from before), new or adopted."""
     runner: str | None = None
     """The id of the runner that is returned."""
     warning: str | None = None
@@ -99,7 +101,7 @@ PRESENT = [
     Row("not listed, key held: pending", held(), [LIST], False, "pending", "kept"),
     Row("listed, key held: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER),
     Row("listed, no key: registered, with a warning", listed(), [LIST], False, "registered", "none", RUNNER,
-        warning="cannot be had again"),
+        warning="cannot be retrieved again"),
     Row("listed, no key, reissue: issue one", listed(), [LIST, CREATE], True, "registered", "new", RUNNER,
         options={"reissue": True}),
     Row("listed, key held: reissue does nothing", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
@@ -120,6 +122,17 @@ PRESENT = [
         options={"key_path": None}),
     Row("name and id of one runner: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
         options={"id": RUNNER}),
+    Row("not listed, no key, existing key: store it", nothing, [LIST], True, "pending", "adopted",
+        options={"existing_key": EXISTING}),
+    Row("listed, no key, existing key: store it with the id", listed(), [LIST], True, "registered", "adopted", RUNNER,
+        options={"existing_key": EXISTING}),
+    Row("existing key and reissue: store it", listed(), [LIST], True, "registered", "adopted", RUNNER,
+        options={"existing_key": EXISTING, "reissue": True}),
+    Row("existing key and a version: store it with that version", listed(), [LIST], True, "registered", "adopted",
+        RUNNER, options={"existing_key": EXISTING, "key_version": 3}),
+    Row("existing key, another key stored: keep it, with a warning", both(listed(), held()), [LIST], False,
+        "registered", "kept", RUNNER, warning="existing_key (existing-id) was not stored",
+        options={"existing_key": EXISTING}),
     Row("id alone: looked up", listed(), [GET], False, "registered", "none", RUNNER,
         options={"id": RUNNER, "name": None, "key_path": None}),
     Row("id alone, of a hosted runner: looked up", listed(type="SODA_HOSTED"), [GET], False, "registered", "none",
@@ -137,10 +150,16 @@ ABSENT = [
         foreseen=False),
     Row("gone meanwhile, key held: changed, because its file is removed",
         both(listed(), held(), someone_removes(RUNNER)), [LIST, DELETE], True, "absent"),
-    Row("several of the name, and an id: delete that one", both(listed(), listed(id=OTHER)), [LIST, DELETE], True,
+    Row("several of the name, and an id: delete that one", both(listed(), listed(id=OTHER)), [GET, DELETE], True,
         "absent", options={"id": RUNNER, "key_path": None}),
-    Row("name and id of one runner: delete it", listed(), [LIST, DELETE], True, "absent", options={"id": RUNNER}),
-    Row("name and id, neither listed: nothing to do", nothing, [LIST], False, "absent", options={"id": RUNNER}),
+    Row("name and id of one runner: delete it", listed(), [GET, DELETE], True, "absent", options={"id": RUNNER}),
+    Row("name and id of one runner, key held: delete it, then remove the file", both(listed(), held()), [GET, DELETE],
+        True, "absent", options={"id": RUNNER}),
+    Row("name and id, neither listed: nothing to do", nothing, [GET], False, "absent", options={"id": RUNNER}),
+    Row("name and id, neither listed, key held: remove the file, with a warning", held(), [GET, LIST], True, "absent",
+        warning="stays valid", options={"id": RUNNER}),
+    Row("name and id, another runner of the name, key held: keep the key", both(listed(id=OTHER), held()),
+        [GET, LIST], False, "absent", "kept", options={"id": RUNNER}),
     Row("id alone: delete it", listed(), [GET, DELETE], True, "absent",
         options={"id": RUNNER, "name": None, "key_path": None}),
     Row("id alone, not there: nothing to do", nothing, [GET], False, "absent",
@@ -195,6 +214,11 @@ def test_a_row_leaves_exactly_this_on_disk(soda: Soda, row: Row, state: str) -> 
     assert soda.files() == [soda.key_path.name]
     assert mode_of(soda.key_path) == 0o600
     assert (soda.key_path.read_bytes() == before) is (row.key == "kept")
+    if row.key == "adopted":
+        stored = soda.key()
+        assert {field: stored[field] for field in EXISTING} == EXISTING
+        assert soda.keys_issued() == 0
+        assert (stored["key_version"], stored["runner_id"]) == (row.options.get("key_version", 1), row.runner)
     if row.key == "new":
         assert soda.key()["api_key_id"] == soda.account.stats()["runner_key_ids"][-1]
         assert soda.key()["key_version"] == row.options.get("key_version", 1)
@@ -217,6 +241,9 @@ def foreseen_key(soda: Soda, row: Row) -> Json | None:
     if row.key == "new":
         version = row.options.get("key_version", 1)
         return {"api_key_id": None, "path": path, "key_version": version, "issued_at": None}
+    if row.key == "adopted":
+        version = row.options.get("key_version", 1)
+        return {"api_key_id": EXISTING["api_key_id"], "path": path, "key_version": version, "issued_at": None}
     file = soda.key()
     return {"path": path, **{field: file[field] for field in ("api_key_id", "key_version", "issued_at")}}
 
@@ -257,30 +284,132 @@ def test_a_diff_differs_exactly_when_something_changes(soda: Soda, row: Row, sta
     assert "secret" not in json.dumps(ran["diff"])
 
 
+PLACEHOLDER = "<issued at run time>"
+
+
+def foretold(check: Json, run: Json) -> Json:
+    """The diff of a check, with the values of the run in the place of those that only the issue can know."""
+    diff: Json = json.loads(json.dumps(check))
+    for value in ("api_key_id", "issued_at"):
+        if (diff["after"]["key"] or {}).get(value) == PLACEHOLDER:
+            diff["after"]["key"][value] = run["after"]["key"][value]
+    return diff
+
+
+@every_row
+@pytest.mark.parametrize("mode", [0o600, 0o644], ids=["mode as declared", "other mode"])
+def test_the_diff_of_a_check_is_that_of_the_run(soda: Soda, row: Row, state: str, mode: int) -> None:
+    row.scene(soda)
+    if soda.key_path.exists():
+        soda.key_path.chmod(mode)
+    check = run(soda, row, state, check=True, diff=True)
+    ran = run(soda, row, state, diff=True)
+    if not row.foreseen:
+        return
+    assert foretold(check["diff"], ran["diff"]) == ran["diff"]
+    assert check["changed"] is ran["changed"]
+    known = check["diff"]["after"]["key"] or {}
+    placeholders = {field for field, value in known.items() if value == PLACEHOLDER}
+    assert placeholders == {"new": {"api_key_id", "issued_at"}, "adopted": {"issued_at"}}.get(row.key, set())
+
+
+def test_the_diff_of_a_check_is_that_of_the_run_for_a_key_that_is_returned(soda: Soda) -> None:
+    check = soda.runner(key_path=None, check=True, diff=True)["diff"]
+    ran = soda.runner(key_path=None, diff=True, reveals=True)["diff"]
+    assert foretold(check, ran) == ran
+
+
+def test_the_diff_of_a_check_is_that_of_the_run_for_a_recovered_key(soda: Soda) -> None:
+    soda.held(path=soda.folder / ".key.json.new")
+    for options in ({}, {"key_version": 2}):
+        check = soda.runner(check=True, diff=True, **options)["diff"]
+        ran = soda.runner(diff=True, **options)["diff"]
+        assert foretold(check, ran) == ran
+
+
+def in_diff(soda: Soda, ran: Ran) -> Json:
+    """A key as the diff shows it."""
+    return {**ran["key"], "runner_id": soda.key()["runner_id"]}
+
+
 def test_a_diff_is_of_the_registration_and_the_key_before_and_after(soda: Soda) -> None:
     assert soda.runner(state="absent", diff=True)["diff"]["before"] == {"registration": "absent", "key": None}
     issued = soda.runner(diff=True)
+    first = in_diff(soda, issued)
     assert issued["diff"] == {
         "before": {"registration": "absent", "key": None},
-        "after": {"registration": "pending", "key": issued["key"]},
+        "after": {"registration": "pending", "key": first},
     }
     second = soda.runner(key_version=2, diff=True)
     assert second["diff"] == {
-        "before": {"registration": "pending", "key": issued["key"]},
-        "after": {"registration": "pending", "key": second["key"]},
+        "before": {"registration": "pending", "key": first},
+        "after": {"registration": "pending", "key": in_diff(soda, second)},
     }
-    soda.account.register(NAME, second["key"]["api_key_id"])
+    before = in_diff(soda, second)
+    runner = soda.account.register(NAME, second["key"]["api_key_id"])
     rotated = soda.runner(key_version=3, diff=True)
+    after = in_diff(soda, rotated)
+    assert (before["runner_id"], after["runner_id"]) == (None, runner["id"])
     assert rotated["diff"] == {
-        "before": {"registration": "registered", "key": second["key"]},
-        "after": {"registration": "registered", "key": rotated["key"]},
+        "before": {"registration": "registered", "key": before},
+        "after": {"registration": "registered", "key": after},
     }
     again = soda.runner(key_version=3, diff=True)["diff"]
     assert again == {"before": rotated["diff"]["after"], "after": rotated["diff"]["after"]}
     assert soda.runner(state="absent", diff=True)["diff"] == {
-        "before": {"registration": "registered", "key": rotated["key"]},
+        "before": {"registration": "registered", "key": after},
         "after": {"registration": "absent", "key": None},
     }
+
+
+# Existing keys
+
+
+def test_an_existing_key_can_be_rotated_later(soda: Soda) -> None:
+    soda.runner(existing_key=EXISTING)
+    assert soda.runner(existing_key=EXISTING)["changed"] is False
+    ran = soda.runner(key_version=2)
+    assert (ran["changed"], ran.operations) == (True, [LIST, CREATE])
+
+
+def test_an_existing_key_of_another_secret_is_not_stored_over_the_first(soda: Soda) -> None:
+    soda.runner(existing_key=EXISTING)
+    ran = soda.runner(existing_key={**EXISTING, "api_key_secret": "another-secret"})
+    (warning,) = ran.warnings
+    assert "with another secret than existing_key" in warning
+    assert "another-secret" not in ran.output
+    assert soda.key()["api_key_secret"] == EXISTING["api_key_secret"]
+
+
+def test_an_existing_key_that_cannot_be_written_is_a_failure_that_names_it(
+    soda: Soda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(_files.AtomicWrite, "commit", full)
+    ran = soda.runner(existing_key=EXISTING)
+    assert ran.failure["code"] == "key_path_unusable"
+    assert ran["msg"] == (
+        f"The existing key existing-id could not be written to {soda.key_path}: no space. Fix this and run the task"
+        " again."
+    )
+    assert set(soda.files()) <= {LOCK}
+
+
+def test_neither_the_result_nor_the_system_log_has_the_secret_of_an_existing_key(
+    soda: Soda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(
+        AnsibleModule, "log", lambda _module, msg, log_args=None: logged.append(f"{msg} {log_args or ''}")
+    )
+    # Ansible masks a text only if it is found as it is. A quoted one is not.
+    secret = "quote ' and\nline"
+    ran = soda.runner(existing_key={"api_key_id": "existing-id", "api_key_secret": secret})
+    assert ran["key"]["api_key_id"] == "existing-id"
+    assert [text for text in (*logged, ran.output) if "and\\nline" in text or "and\nline" in text] == []
+    assert any("NOT_LOGGED" in text and NAME in text for text in logged)
 
 
 def test_a_key_that_a_killed_run_left_is_put_in_place_and_returned(soda: Soda) -> None:
@@ -357,7 +486,7 @@ def test_whose_an_id_is_that_is_not_of_the_name_is_said(soda: Soda, name: str | 
     soda.account.fault("status", LIST, status=200, body=page)
     ran = soda.runner(id=OTHER)
     assert ran.failure["code"] == "name_and_id_differ"
-    assert f"{OTHER!r} belongs to the runner {name or ''!r}." in ran["msg"]
+    assert f"{OTHER!r} belongs to the runner {name or ''!r} and not to {NAME!r}." in ran["msg"]
 
 
 # Rows that fail
@@ -408,7 +537,7 @@ NOT_OURS = {
 
 # fmt: off
 FAILING = [
-    Failing("key of a higher version", held(key_version=3), [LIST], "key_version_too_low", ["key_version 3", "2"],
+    Failing("key of a higher version", held(key_version=3), [LIST], "key_version_too_low", ["version 3", "2"],
             {"key_version": 2}),
     Failing("listed, key of a higher version", both(listed(), held(key_version=2)), [LIST], "key_version_too_low"),
     Failing("key file of another name", held(name="another"), [], "key_file_of_another_runner", ["'another'"]),
@@ -442,8 +571,12 @@ FAILING = [
             {"id": RUNNER, "name": None, "key_path": None}, "absent"),
     Failing("several of the name, no id", both(listed(), listed(id=OTHER)), [LIST], "duplicate_name", [RUNNER, OTHER],
             {}, "absent"),
-    Failing("name and id of two runners", both(listed(), listed(id=OTHER, name="other")), [LIST],
-            "name_and_id_differ", [NAME, OTHER], {"id": OTHER}, "absent"),
+    Failing("name and id of two runners", both(listed(), listed(id=OTHER, name="other")), [GET],
+            "name_and_id_differ", [NAME, OTHER, "'other'"], {"id": OTHER}, "absent"),
+    Failing("hosted, by name and id", listed(type="SODA_HOSTED"), [GET], "not_deletable", ["SODA_HOSTED"],
+            {"id": RUNNER}, "absent"),
+    Failing("existing key of a hosted name", listed(type="SODA_HOSTED"), [LIST], "name_taken", [NAME, RUNNER],
+            {"existing_key": EXISTING}),
     Failing("key file of another name", both(listed(), held(name="another")), [], "key_file_of_another_runner",
             ["'another'"], {}, "absent"),
     Failing("key file that is not ours", both(listed(), file_with(b"notes")), [], "key_file_not_ours", [], {},
@@ -588,6 +721,12 @@ def test_any_name_but_the_empty_one_works(soda: Soda, name: str) -> None:
     assert (again["registration"], again["changed"], again["runner"]["name"]) == ("registered", False, name)
     assert soda.runner(name=name, state="absent")["changed"] is True
     assert soda.account.runners() == []
+
+
+def test_an_integer_is_a_name(soda: Soda) -> None:
+    soda.runner(name=1234)
+    assert soda.key()["name"] == "1234"
+    assert soda.runner(name="1234")["changed"] is False
 
 
 @pytest.mark.parametrize("other", [NAME.upper(), f" {NAME}", f"{NAME} ", NAME[:-1], f"{NAME}x", NAME.replace("-", "_")])
@@ -816,13 +955,26 @@ def test_a_runner_that_is_online_again_keeps_all_where_that_is_wanted(soda: Soda
     soda.held()
     ran = soda.runner(state="absent", id=runner_id, unless_online=True, check=check)
     assert (ran["changed"], ran["registration"], ran["runner"]["id"]) == (False, "registered", runner_id)
-    assert "is online, so it was left alone" in ran.warnings[0]
-    assert ran.operations == ["listRunners"]
+    assert "is online, so it was not changed" in ran.warnings[0]
+    assert ran.operations == [GET]
     assert soda.key_path.exists()
     soda.account.set_online(runner_id, False)
     ran = soda.runner(state="absent", id=runner_id, unless_online=True, check=check)
     assert (ran["changed"], ran["registration"]) == (True, "absent")
-    assert ran.operations == ["listRunners"] + ["deleteRunner"] * (not check)
+    assert ran.operations == [GET] + [DELETE] * (not check)
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_runner_that_was_in_contact_since_keeps_all_if_the_task_says_so(soda: Soda, check: bool) -> None:
+    runner_id = soda.listed(isOnline=False, lastSeenTimestamp="2026-01-02T00:00:00Z")
+    soda.held()
+    options = {"state": "absent", "id": runner_id, "check": check}
+    ran = soda.runner(unless_seen_since="2026-01-01T00:00:00Z", **options)
+    assert (ran["changed"], ran["registration"], ran.operations) == (False, "registered", [GET])
+    assert "The last contact of the runner" in ran.warnings[0]
+    assert soda.key_path.exists()
+    ran = soda.runner(unless_seen_since="2026-01-02T00:00:00Z", **options)
+    assert (ran["changed"], ran["registration"]) == (True, "absent")
 
 
 @pytest.mark.parametrize("retry_budget", [0, 5])
@@ -1164,6 +1316,12 @@ def test_a_password_in_the_endpoint_is_refused_and_not_shown(soda: Soda) -> None
         ({"nonsense": True}, "invalid_arguments"),
         ({"key_version": "one"}, "invalid_arguments"),
         ({"name": None, "id": RUNNER}, "invalid_arguments"),
+        *(({"name": name}, "invalid_name") for name in (True, False, 1e5, [NAME], {"name": NAME})),
+        ({"existing_key": EXISTING, "key_path": None}, "invalid_arguments"),
+        ({"existing_key": {**EXISTING, "api_key_secret": ""}}, "invalid_arguments"),
+        ({"existing_key": {**EXISTING, "api_key_id": ""}}, "invalid_arguments"),
+        ({"existing_key": {"api_key_id": "existing-id"}}, "invalid_arguments"),
+        ({"unless_seen_since": "yesterday", "state": "absent"}, "invalid_arguments"),
         ({"mode": "0660"}, "invalid_arguments"),
         ({"mode": "0602"}, "invalid_arguments"),
         ({"mode": 0o620}, "invalid_arguments"),

@@ -298,7 +298,7 @@ class Fleet(RuleBasedStateMachine):
         to = connection(account.endpoint, account.api_key_id, account.api_key_secret, timeout=20, retry_budget=30)
         reconciler = Reconciler(
             runners=Runners(Client(to, sleep=lambda seconds: None)),
-            wanted=Wanted(name=name, key_path=str(self._path(name)), key_version=self.version[name], reissue=reissue),
+            wanted=Wanted(name=name, location=str(self._path(name)), key_version=self.version[name], reissue=reissue),
             store=KeyFile(str(self._path(name)), self.account.endpoint, name),
             check_mode=check,
         )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
+from ansible_collections.community.soda.plugins.module_utils._key.stored_key import IssuedKey, StoredKey
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import (
     Observed,
     Plan,
@@ -23,7 +24,8 @@ from ansible_collections.community.soda.plugins.module_utils._runner.plan import
     present,
 )
 
-ISSUE, RECOVER, DELETE, REMOVE_KEY = Step.ISSUE, Step.RECOVER, Step.DELETE, Step.REMOVE_KEY
+ISSUE, ADOPT, RECOVER = Step.ISSUE, Step.ADOPT, Step.RECOVER
+DELETE, REMOVE_KEY = Step.DELETE, Step.REMOVE_KEY
 
 RUNNER = Runner(
     id="id-1",
@@ -56,10 +58,14 @@ LEFT_2 = replace(KEY_2, in_place=False)
 
 Decide = Callable[[Wanted, Observed], Plan]
 
-WANTED = Wanted(name="one", key_path="/keys/one.json")
+WANTED = Wanted(name="one", location="/keys/one.json")
 AT_2 = replace(WANTED, key_version=2)
 REISSUED = replace(WANTED, reissue=True)
-NO_PATH = replace(WANTED, key_path=None)
+NO_PATH = replace(WANTED, location=None)
+ADOPTED = replace(WANTED, existing_key=IssuedKey("key-1", "a-secret"))
+ADOPTED_AT_2 = replace(ADOPTED, key_version=2)
+OTHER_ADOPTED = replace(WANTED, existing_key=IssuedKey("key-9", "a-secret"))
+OTHER_SECRET = replace(WANTED, existing_key=IssuedKey("key-1", "another-secret"))
 AND_ID = replace(WANTED, id="id-1")
 ID_ALONE = Wanted(name=None, id="id-1")
 
@@ -74,8 +80,8 @@ PRESENT = [
     (REISSUED, [], KEY_1, [], "pending", None),
     (WANTED, [RUNNER], KEY_1, [], "registered", None),
     (REISSUED, [RUNNER], KEY_1, [], "registered", None),
-    (WANTED, [RUNNER], None, [], "registered", "cannot be had again"),
-    (AT_2, [RUNNER], None, [], "registered", "cannot be had again"),
+    (WANTED, [RUNNER], None, [], "registered", "cannot be retrieved again"),
+    (AT_2, [RUNNER], None, [], "registered", "cannot be retrieved again"),
     (REISSUED, [RUNNER], None, [ISSUE], "registered", None),
     (NO_PATH, [RUNNER], None, [], "registered", None),
     (AT_2, [], KEY_1, [ISSUE], "pending", None),
@@ -86,6 +92,16 @@ PRESENT = [
     (AND_ID, [RUNNER], KEY_1, [], "registered", None),
     (ID_ALONE, [RUNNER], None, [], "registered", None),
     (ID_ALONE, [HOSTED], None, [], "registered", None),
+    # An existing key is stored only if no key is stored. Then no key is issued.
+    (ADOPTED, [], None, [ADOPT], "pending", None),
+    (ADOPTED, [RUNNER], None, [ADOPT], "registered", None),
+    (replace(ADOPTED, reissue=True), [RUNNER], None, [ADOPT], "registered", None),
+    (ADOPTED_AT_2, [RUNNER], None, [ADOPT], "registered", None),
+    (ADOPTED, [RUNNER], KEY_1, [], "registered", None),
+    (ADOPTED, [], LEFT_1, [RECOVER], "pending", None),
+    (ADOPTED_AT_2, [RUNNER], KEY_1, [ISSUE], "registered", None),
+    (OTHER_ADOPTED, [RUNNER], KEY_1, [], "registered", "existing_key (key-9) was not stored"),
+    (OTHER_SECRET, [RUNNER], KEY_1, [], "registered", "with another secret than existing_key"),
     # A key that a killed run left beside its place counts as held, once it is put there.
     (WANTED, [], LEFT_1, [RECOVER], "pending", None),
     (WANTED, [RUNNER], LEFT_1, [RECOVER], "registered", None),
@@ -101,6 +117,9 @@ PRESENT_FAILS = [
     (WANTED, [HOSTED], None, "name_taken", ["'one'", "SODA_HOSTED", "id-1"]),
     (REISSUED, [HOSTED], None, "name_taken", ["'one'", "SODA_HOSTED", "id-1"]),
     (WANTED, [VIRTUAL], KEY_1, "name_taken", ["'one'", "VIRTUAL", "id-1"]),
+    (ADOPTED, [HOSTED], None, "name_taken", ["'one'", "SODA_HOSTED", "id-1"]),
+    (ADOPTED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
+    (ADOPTED, [], KEY_2, "key_version_too_low", ["/keys/one.json", "2"]),
     (WANTED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
     (REISSUED, [RUNNER, TWIN], None, "duplicate_name", ["id-1", "id-2"]),
     (WANTED, [RUNNER, TWIN], KEY_1, "duplicate_name", ["id-1", "id-2"]),
@@ -145,7 +164,8 @@ def shown(value: object) -> str:
     """A row of a table in a test's name."""
     if isinstance(value, Wanted):
         given = {k: v for k, v in vars(value).items() if v not in (None, False) and (k, v) != ("key_version", 1)}
-        return ",".join(given) + (":2" if value.key_version == 2 else "")
+        existing = "" if value.existing_key is None else f":{value.existing_key.api_key_id}"
+        return ",".join(given) + existing + (":2" if value.key_version == 2 else "")
     if isinstance(value, StoredKey):
         return f"key{value.key_version}" if value.in_place else f"left{value.key_version}"
     if isinstance(value, list):
@@ -220,6 +240,31 @@ def test_unless_online_leaves_alone_what_is_online(is_online: bool | None, steps
     assert_warns(plan, None if steps else "'one' (id-1) is online")
 
 
+LIMIT = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "deleted"),
+    [
+        ("2026-01-01T11:59:59Z", True),
+        ("2026-01-01T12:00:00Z", True),
+        ("2026-01-01T13:00:00+0100", True),
+        ("2026-01-01T12:00:01Z", False),
+        (None, False),
+        ("yesterday", False),
+    ],
+)
+def test_unless_seen_since_keeps_a_runner_with_a_later_or_unknown_contact(last_seen: str | None, deleted: bool) -> None:
+    runner = replace(RUNNER, is_online=False, last_seen_timestamp=last_seen)
+    plan = absent(replace(AND_ID, unless_seen_since=LIMIT), Observed((runner,), KEY_1))
+    steps = (DELETE, REMOVE_KEY) if deleted else ()
+    assert plan == Plan(steps, "absent" if deleted else "registered", runner, plan.warnings)
+    shown = last_seen or "unknown"
+    assert_warns(
+        plan, None if deleted else f"is {shown}, and not 2026-01-01T12:00:00Z or earlier, so it was not changed"
+    )
+
+
 @pytest.mark.parametrize("key", [KEY_1, LEFT_1], ids=["held", "left behind"])
 def test_no_plan_shows_the_secret(key: StoredKey) -> None:
     for decide in (present, absent):
@@ -249,10 +294,16 @@ SAYS = [
     (present, ID_ALONE, Observed(()), "no runner with the id 'id-1', or"),
     (present, AND_ID, Observed(()), "no runner with the id 'id-1' and the name 'one', or"),
     (present, WANTED, Observed((RUNNER, TWIN)), "2 runners have the name 'one': id-1, id-2. Delete"),
-    (present, AND_ID, Observed((TWIN,)), "'one' has id-2, and 'id-1' belongs to no runner."),
-    (present, AND_ID, Observed((TWIN, OTHER)), "'one' has id-2, id-3, and 'id-1' belongs to no runner."),
-    (absent, AND_ID, Observed((), None, "two"), "'one' has no id, and 'id-1' belongs to the runner 'two'."),
-    (absent, AND_ID, Observed((TWIN,), None, "two"), "'one' has id-2, and 'id-1' belongs to the runner 'two'."),
+    (present, AND_ID, Observed((TWIN,)), "'id-1' belongs to no runner and not to 'one'. 'one' has id-2. Correct"),
+    (present, AND_ID, Observed((TWIN, OTHER)), "and not to 'one'. 'one' has id-2, id-3. Correct"),
+    (absent, AND_ID, Observed((), None, "two"), "'id-1' belongs to the runner 'two' and not to 'one'. Correct"),
+    (absent, AND_ID, Observed((TWIN,), None, "two"), "to the runner 'two' and not to 'one'. 'one' has id-2. Correct"),
+    (
+        present,
+        WANTED,
+        Observed((), KEY_2),
+        "key_version is 1, but the key stored at /keys/one.json has version 2. Set key_version to 2 or higher.",
+    ),
 ]
 
 
