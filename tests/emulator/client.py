@@ -196,7 +196,7 @@ class Emulator:
         url: str | None = None,
         python: str | None = None,
         ca: str | None = None,
-        start_timeout: float = 30.0,
+        start_timeout: float = 120.0,
         log: Path | None = None,
         violations_expected: bool = False,
     ) -> None:
