@@ -12,7 +12,7 @@ import sys
 import time
 import typing as t
 
-from . import tree
+from . import hosts, tree
 from .plans import PLANS, beside
 from .result import Result
 
@@ -38,10 +38,13 @@ def main(arguments: list[str]) -> int:
             rows.append(_timed(name, rest))
         else:
             plan = PLANS[name]
-            finish = stack.enter_context(beside(plan.beside)) if plan.beside else None
+            obstacle = hosts.obstacle() if plan.beside == "hosts" else ""
+            finish = stack.enter_context(beside(plan.beside)) if plan.beside and not obstacle else None
             rows += [_timed(part, list(given)) for part, given in plan.rows]
             if finish is not None:
                 rows.append((plan.beside, *finish()))
+            elif obstacle:
+                print(f"\n{plan.beside} was not run: {obstacle}")
     print(_heading("Result"))
     print(f"{'part':<15} {'':<6} {'passed':>7} {'failed':>7} {'seconds':>8}")
     for part, seconds, result in rows:

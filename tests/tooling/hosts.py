@@ -76,6 +76,16 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     return counted(finished, ET.parse(report()).getroot() if report().exists() else None)
 
 
+def obstacle() -> str:
+    """Why this machine cannot run the hosts, or nothing."""
+    if os.environ.get("SODA_HOST_IMAGE"):
+        return ""
+    if os.geteuid():
+        return "only root can build the image; set SODA_HOST_IMAGE to one of your own"
+    enters = subprocess.run(["unshare", *_NAMESPACES, "true"], capture_output=True, check=False)
+    return "this machine does not allow namespaces" if enters.returncode else ""
+
+
 def report() -> Path:
     """Where pytest reports on the recipes."""
     return tree.BUILD / "hosts.xml"

@@ -42,18 +42,16 @@ def codes(row: Vars) -> list[str]:
 # No target
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(
     "extra",
     [
-        {"soda_decommission_audit": ""},
-        {"soda_decommision_audit": "soda-audit.json"},
-        {"soda_decommission_report": "soda-audit.json"},
-        {},
-        {"soda_runner_hosts": ""},
-        {"soda_runner_hosts": "nobody"},
+        pytest.param({"soda_decommission_audit": ""}, id="empty", marks=pytest.mark.quick),
+        pytest.param({"soda_decommision_audit": "soda-audit.json"}, id="misspelt", marks=pytest.mark.quick),
+        pytest.param({"soda_decommission_report": "soda-audit.json"}, id="unknown"),
+        pytest.param({}, id="nothing"),
+        pytest.param({"soda_runner_hosts": ""}, id="empty hosts"),
+        pytest.param({"soda_runner_hosts": "nobody"}, id="no such host"),
     ],
-    ids=["empty", "misspelt", "unknown", "nothing", "empty hosts", "no such host"],
 )
 def test_decommission_has_no_target(field: Field, extra: Vars) -> None:
     (one,) = provisioned(field, "one")
@@ -173,8 +171,7 @@ def test_the_name_of_a_runner_is_a_number(field: Field) -> None:
     assert "not_in_inventory" not in codes(row)
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("serial", [0, 1])
+@pytest.mark.parametrize("serial", [0, pytest.param(1, marks=pytest.mark.quick)])
 def test_three_hosts_declare_one_name(field: Field, serial: int) -> None:
     named: dict[str, Vars] = {host: {"soda_runner_name": "warehouse"} for host in ("one", "two", "three")}
     field.hosts(**named)

@@ -28,8 +28,9 @@ VALUES: Vars = {
 }
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("arguments", [["--diff"], ["--diff", "--check", "-vvv"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [pytest.param(["--diff"], marks=pytest.mark.quick), ["--diff", "--check", "-vvv"]], ids=" ".join
+)
 def test_a_diff_shows_the_secrets_of_the_user(field: Field, arguments: list[str]) -> None:
     field.common["soda_runner_values"] = VALUES
     field.hosts("one")
