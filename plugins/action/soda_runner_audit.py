@@ -32,8 +32,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._audit import compa
 from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
 from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
 from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Limits, Listed, Report, Seen
-from ansible_collections.community.soda.plugins.plugin_utils._config.formats import plain
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate
 
 ANY = "any"
 
@@ -119,11 +118,11 @@ def _gathered(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) -> tuple[
     silent: list[str] = []
     for host in hosts:
         facts = hostvars[host]
-        notes = plain(facts.get(SEEN, {}), SEEN)
+        notes = to_plain(facts.get(SEEN, {}))
         seen += [_seen(host, note) for note in notes.values()]
         if not notes:
             silent.append(host)
-        for listed in plain(facts.get(LISTED, []), LISTED):
+        for listed in to_plain(facts.get(LISTED, [])):
             account = Account(listed["endpoint"], listed["api_key_id"])
             # What was registered is a listing's result, field by field that of a Runner.
             listings.setdefault(account, Listed(account, host, tuple(Runner(**one) for one in listed["runners"])))

@@ -5,13 +5,12 @@
 """
 Puts a runner key and the configuration files on a host. The documentation is in the module of the same name.
 
-What is secret goes to the host in arguments that are not logged, and comes back sealed. It is in no result, in no fact,
-and in no file on the way.
+The controller renders each file with placeholders, and the host replaces them with its own key. What is secret goes to
+the host in one argument that is not logged. Only a status and a masked diff come back.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import typing as t
 
@@ -21,24 +20,26 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.soda.plugins.module_utils._account import Account
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._errors import Failure, SodaError, error
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError, error
+from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, FileAttributes, Request
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
-from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
-from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
-from ansible_collections.community.soda.plugins.plugin_utils._config.formats import Settings
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
+from ansible_collections.community.soda.plugins.plugin_utils._config import formats
+from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate, validate_name
+from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
 
 HOST_MODULE = "community.soda.soda_runner_files"
 
-# Paths are text here: they are the host's, and only there a ~ can be expanded.
+# Paths are text here: they are the host's, and only the host can expand a ~.
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "name": {"type": "str", "required": True},
+    "name": {"type": "raw", "required": True},
     "endpoint": {
         "type": "str",
         "default": "https://cloud.soda.io",
         "fallback": (env_fallback, ["SODA_CLOUD_ENDPOINT"]),
     },
+    "account": {"type": "str", "default": ""},
     "key_path": {"type": "str", "required": True, "no_log": False},
     "key_from": {"type": "path", "no_log": False},
     "escrow_dir": {"type": "path"},
@@ -46,7 +47,26 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "empty_escrow": {"type": "bool", "default": False},
     "key_version": {"type": "int", "no_log": False},
     "key_required": {"type": "bool", "default": False, "no_log": False},
-    "folders_required": {"type": "bool", "default": True},
+    "key_store": {
+        "type": "str",
+        "choices": ["file", "vault_kv2", "kubernetes_secret"],
+        "default": "file",
+        "no_log": False,
+    },
+    "store_key": {"type": "dict", "no_log": False},
+    "existing_key": {
+        "type": "dict",
+        "no_log": False,
+        "options": {
+            "api_key_id": {"type": "str", "no_log": False},
+            "api_key_secret": {"type": "str", "no_log": True},
+        },
+    },
+    "import_from": {"type": "str"},
+    "runner_id": {"type": "str"},
+    "create_folders": {"type": "bool", "default": False},
+    "track_restart": {"type": "bool", "default": False},
+    "acknowledge_restart": {"type": "bool", "default": False},
     "config_files": {
         "type": "list",
         "elements": "dict",
@@ -62,33 +82,41 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "values": {"type": "dict", "default": {}},
     "values_section": {"type": "str", "default": "agent"},
     "existing_secret": {"type": "str", "no_log": False},
+    "kubernetes": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "namespace": {"type": "str"},
+            "secret": {"type": "str", "no_log": False},
+            "pull_secret": {"type": "str", "no_log": False},
+            "labels": {"type": "dict", "default": {}},
+            "annotations": {"type": "dict", "default": {}},
+        },
+    },
+    "vault": {
+        "type": "dict",
+        "default": {},
+        "options": {"mount": {"type": "str"}, "path": {"type": "str"}},
+    },
+    "external_secret_store": {
+        "type": "dict",
+        "default": {},
+        "no_log": False,
+        "options": {
+            "kind": {"type": "str", "choices": ["SecretStore", "ClusterSecretStore"], "default": "SecretStore"},
+            "name": {"type": "str"},
+        },
+    },
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
-
-@dataclasses.dataclass(frozen=True)
-class Observed:
-    """What is on the host."""
-
-    key: StoredKey | None
-    key_path: str
-    """As the host expands it."""
-    contents: tuple[str | None, ...]
-    """Of the configuration files, in their order."""
-    attributes_differ: tuple[bool, ...]
-    """Of the configuration files, in their order."""
-    key_differs: bool
-    """Whether the attributes of the key file are not the declared ones, or it is not quite in place."""
-    untidy: bool
-    """Whether a killed run left something beside the files."""
-    missing_folders: tuple[str, ...]
-    """Of the key and the configuration files; none where they are required, but in check mode."""
+Parameters = dict[str, t.Any]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Observes the host, decides on the controller, has the host act."""
+    """Renders the files on the controller, and has the host compare and write them."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -97,92 +125,86 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
-        self._said: dict[str, t.Any] = {}
+        self._warnings: list[str] = []
         try:
-            outcome = self._converge(self._parameters())
+            outcome = self._configure(_parameters(self._task.args))
         except SodaError as exc:
             outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}
         except _HostFailed as exc:
             outcome = exc.result
-        return {**result, **self._said, **outcome}
+        if self._warnings:
+            outcome["warnings"] = self._warnings
+        return {**result, **outcome}
 
-    def _parameters(self) -> dict[str, t.Any]:
-        validator = ArgumentSpecValidator(
-            ARGUMENT_SPEC,
-            mutually_exclusive=[("key_from", "escrow_dir")],
-            required_by={"escrow_dir": ["cloud_api_key_id"]},
-        )
-        return validate(validator, self._task.args)
-
-    def _converge(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
-        if not parameters["name"]:
-            raise error("invalid_name", "The name of a runner must not be empty.")
-        parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
-        if parameters["escrow_dir"]:
-            name = Account(parameters["endpoint"], parameters["cloud_api_key_id"]).escrow_name(parameters["name"])
-            parameters["key_from"] = os.path.join(parameters["escrow_dir"], name)
-        files = parameters["config_files"]
-        for options in (parameters, *files):
-            # From a variable of a role that is not set it is the empty text.
-            options.update(owner=options["owner"] or None, group=options["group"] or None)
-        paths = [parameters["key_path"], *(file["path"] for file in files)]
-        twice = sorted({path for path in paths if paths.count(path) > 1})
-        if twice:
-            raise error("config_path_twice", f"{twice[0]} is named for two files. Give each a path of its own.")
+    def _configure(self, parameters: Parameters) -> dict[str, t.Any]:
+        if parameters["acknowledge_restart"]:
+            reply = self._on_host(_request("acknowledge", parameters))
+            return {"changed": False, "restart_owed": reply.flag("restart_owed")}
         if parameters["state"] == "absent":
             return self._absent(parameters)
+        return self._present(parameters)
 
-        settings = Settings(
-            name=parameters["name"],
-            endpoint=parameters["endpoint"],
-            values=parameters["values"],
-            values_section=parameters["values_section"],
-            existing_secret=parameters["existing_secret"] or None,
-        )
-        for file in files:
-            _config.check(file["format"], settings)
-        observed = self._observe(parameters)
-        held, carried = self._choose(parameters, observed)
-        if observed.missing_folders and not parameters["folders_required"]:
-            # Whoever makes them calls again, in check mode too.
-            return self._result(parameters, observed, held)
-        if held is None or _is_needed(parameters, held):
-            if not parameters["key_required"]:
-                return self._result(parameters, observed, held)
-            if not self._task.check_mode:
-                raise self._no_key(parameters, observed)
-            # An earlier task of this check run would have issued it.
-            held, carried = dataclasses.replace(_config.EXAMPLE, runner_id=held.runner_id if held else None), True
-        texts = [_config.render(file["format"], held, settings) for file in files]
-        result = self._put(parameters, observed, held, carried, texts)
-        if parameters["key_from"] and parameters["empty_escrow"]:
-            result["escrow_emptied"] = self._empty_escrow(parameters, held)
-            result["changed"] |= result["escrow_emptied"]
-        return result
-
-    def _choose(self, parameters: dict[str, t.Any], observed: Observed) -> tuple[StoredKey | None, bool]:
-        """The key to configure, and whether it has to be carried to the host: the host's, unless a newer one waits."""
-        waiting = None
-        if parameters["key_from"]:
-            waiting = _escrow_file(parameters).read()
-        held, wanted = observed.key, parameters["key_version"]
-        carried = waiting is not None and (held is None or waiting.key_version > held.key_version)
-        chosen = waiting if carried else held
-        if chosen is not None and wanted is not None and chosen.key_version > wanted:
-            where = parameters["key_from"] if carried else observed.key_path
-            raise error(
-                "key_version_too_low",
-                f"The key held at {where} has the key_version {chosen.key_version}, and {wanted} is declared: the"
-                f" declaration is older than the key. Declare {chosen.key_version} or higher.",
-            )
-        return chosen, carried
-
-    def _empty_escrow(self, parameters: dict[str, t.Any], held: StoredKey) -> bool:
-        """Remove the key that waited for the host, now that the host holds it. Whether there was one."""
+    def _present(self, parameters: Parameters) -> dict[str, t.Any]:
+        settings = _settings(parameters)
+        for file in parameters["config_files"]:
+            formats.check(file["format"], settings)
+        placeholders = formats.Placeholders()
+        texts = [formats.render(file["format"], settings, placeholders) for file in parameters["config_files"]]
         escrow = _escrow_file(parameters)
+        waiting = None if escrow is None else escrow.read()
+        reply = self._on_host(
+            _request(
+                "present",
+                parameters,
+                texts,
+                placeholders=placeholders.rules,
+                waiting_key=None if waiting is None else waiting.to_json().decode(),
+                waiting_path=None if escrow is None else escrow.path,
+                diff=bool(self._task.diff),
+            )
+        )
+        key = reply.key()
+        files = parameters["config_files"]
+        changed = reply.flag("changed")
+        emptied = False
+        if escrow is not None and parameters["empty_escrow"] and not reply.flag("key_needed"):
+            emptied = self._empty_escrow(escrow, key)
+        return {
+            "changed": changed or emptied,
+            "key": key,
+            "key_needed": reply.flag("key_needed"),
+            "key_adoptable": reply.flag("key_adoptable"),
+            "key_changed": reply.flag("key_changed"),
+            "escrow_emptied": emptied,
+            "files": [
+                {"path": file["path"], "format": file["format"], "changed": file_changed}
+                for file, file_changed in zip(files, reply.flags("files_changed", len(files)))
+            ],
+            "missing_folders": reply.texts("missing_folders"),
+            "removed": reply.texts("removed"),
+            "restart_owed": reply.flag("restart_owed"),
+            "diff": reply.diff(),
+        }
+
+    def _absent(self, parameters: Parameters) -> dict[str, t.Any]:
+        reply = self._on_host(_request("absent", parameters, diff=bool(self._task.diff)))
+        removed = reply.texts("removed")
+        return {
+            "changed": reply.flag("changed"),
+            "key": None,
+            "files": [
+                {"path": file["path"], "format": file["format"], "changed": file["path"] in removed}
+                for file in parameters["config_files"]
+            ],
+            "removed": removed,
+            "diff": reply.diff(),
+        }
+
+    def _empty_escrow(self, escrow: KeyFile, key: dict[str, t.Any] | None) -> bool:
+        """Remove the key that waited, if the host stores it or a newer one. Return whether there was one."""
         waiting = escrow.read()
-        if waiting is None or waiting.key_version > held.key_version:
-            # A newer one is that of another run.
+        if waiting is None or key is None or not _is_superseded(waiting, key):
+            # Another run's key is newer. One of the same version and another id is reported by the host.
             if not self._task.check_mode:
                 escrow.clean_up()
             return False
@@ -192,172 +214,104 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             except SodaError as exc:
                 if exc.failure.code not in ("key_path_busy", "key_file_changed"):
                     raise
-                # Another run is at work there, and empties it after its own key.
+                # Another run uses the escrow file, and removes it after its own key.
                 return False
         return True
 
-    @staticmethod
-    def _no_key(parameters: dict[str, t.Any], observed: Observed) -> SodaError:
-        places = " or ".join(filter(None, (observed.key_path, parameters["key_from"])))
-        version = "" if parameters["key_version"] is None else f" of the key_version {parameters['key_version']}"
-        return error(
-            "key_missing",
-            f"No key{version} of the runner {parameters['name']!r} is held at {places}. Issue one with"
-            " community.soda.soda_runner.",
-        )
-
-    def _put(
-        self,
-        parameters: dict[str, t.Any],
-        observed: Observed,
-        held: StoredKey,
-        carried: bool,
-        texts: list[str],
-    ) -> dict[str, t.Any]:
-        files = parameters["config_files"]
-        differing = [text != content for text, content in zip(texts, observed.contents)]
-        touched = [a or b for a, b in zip(differing, observed.attributes_differ)]
-        changed = carried or observed.key_differs or any(touched)
-        if (changed or observed.untidy) and not self._task.check_mode:
-            self._on_host(
-                parameters,
-                state="present",
-                key=held.to_json().decode() if carried else None,
-                files=[
-                    {**_without_format(file), "content": text if differs else None}
-                    for file, text, differs in zip(files, texts, differing)
-                ],
-            )
-        result = self._result(parameters, observed, None if held.endpoint == "" else held, touched)
-        result["changed"] = changed
-        result["key_changed"] = carried or observed.key_differs
-        result["diff"] = [
-            _diff(file, content, text)
-            for file, content, text, differs in zip(files, observed.contents, texts, differing)
-            if differs
-        ]
-        return result
-
-    def _result(
-        self,
-        parameters: dict[str, t.Any],
-        observed: Observed,
-        held: StoredKey | None,
-        touched: t.Sequence[bool] | None = None,
-    ) -> dict[str, t.Any]:
-        files = parameters["config_files"]
-        return {
-            "changed": False,
-            "key": None if held is None else held.as_result(observed.key_path),
-            "key_needed": _is_needed(parameters, held),
-            "key_changed": False,
-            "escrow_emptied": False,
-            "files": [
-                {"path": file["path"], "format": file["format"], "changed": file_changed}
-                for file, file_changed in zip(files, touched or [False] * len(files))
-            ],
-            "missing_folders": list(observed.missing_folders),
-        }
-
-    def _observe(self, parameters: dict[str, t.Any]) -> Observed:
-        seal = new_key()
-        seen = self._on_host(
-            parameters,
-            state="observed",
-            seal=seal,
-            folders_required=parameters["folders_required"],
-            files=[_without_format(file) for file in parameters["config_files"]],
-        )["observed"]
-        path = seen["key_path"]
-        key = None if seen["key"] is None else StoredKey.from_json(unseal(seal, path, seen["key"]), path)
-        return Observed(
-            key=key,
-            key_path=path,
-            contents=tuple(
-                None
-                if file["content"] is None
-                else unseal(seal, file["path"], file["content"]).decode("utf-8", "surrogateescape")
-                for file in seen["files"]
-            ),
-            attributes_differ=tuple(file["attributes_differ"] for file in seen["files"]),
-            key_differs=seen["attributes_differ"] or seen["key_left_behind"],
-            untidy=seen["untidy"],
-            missing_folders=tuple(seen["missing_folders"]),
-        )
-
-    def _absent(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
-        done = self._on_host(
-            parameters, state="absent", files=[_without_format(file) for file in parameters["config_files"]]
-        )
-        removed = done["removed"]
-        return {
-            "changed": done["changed"],
-            "key": None,
-            "files": [
-                {"path": file["path"], "format": file["format"], "changed": file["path"] in removed}
-                for file in parameters["config_files"]
-            ],
-            "removed": removed,
-            "diff": [
-                {"before_header": path, "before": "(held)\n", "after_header": path, "after": ""} for path in removed
-            ],
-        }
-
-    def _on_host(self, parameters: dict[str, t.Any], **arguments: t.Any) -> dict[str, t.Any]:
-        """The result of the module that is this plugin's part on the host."""
-        result = self._execute_module(
-            module_name=HOST_MODULE,
-            module_args={
-                **{option: parameters[option] for option in ("name", "endpoint", "key_path", "owner", "group")},
-                **arguments,
-            },
-            task_vars=self._task_vars,
-        )
-        # What belongs to the engine is passed on, what belongs to this exchange is not.
-        self._said.update(
-            {key: result[key] for key in ("ansible_facts", "warnings", "deprecations") if result.get(key)}
-        )
+    def _on_host(self, request: Request) -> Reply:
+        """Run the part of this plugin that is a module on the host."""
+        result = execute_module_with_secret(self, HOST_MODULE, {"request": request.to_json()}, self._task_vars)
+        self._warnings += warnings_of(result)
         if result.get("failed"):
-            kept = ("msg", "failure", "exception", "rc", "module_stdout", "module_stderr")
-            failed = {key: result[key] for key in kept if key in result}
-            failed.setdefault(
-                "failure",
-                Failure("module_failed", str(result.get("msg", "The module on the host failed."))).as_result(),
-            )
-            raise _HostFailed({"failed": True, **failed})
-        return t.cast(dict[str, t.Any], result)
+            raise _HostFailed(failed_result(result))
+        return Reply(result)
 
 
 class _HostFailed(Exception):
-    """The module on the host failed, with this result."""
+    """The module failed on the host, with this result."""
 
     def __init__(self, result: dict[str, t.Any]) -> None:
-        super().__init__(result.get("msg"))
+        super().__init__(result["msg"])
         self.result = result
 
 
-def _escrow_file(parameters: dict[str, t.Any]) -> KeyFile:
-    return KeyFile(parameters["key_from"], parameters["endpoint"], parameters["name"])
+def _is_superseded(waiting: StoredKey, key: t.Mapping[str, t.Any]) -> bool:
+    return bool(waiting.api_key_id == key["api_key_id"] or waiting.key_version < key["key_version"])
 
 
-def _is_needed(parameters: dict[str, t.Any], held: StoredKey | None) -> bool:
-    """Whether a key is to be issued: none is held, or one of a lower version."""
-    return held is None or held.key_version < (parameters["key_version"] or held.key_version)
+def _parameters(arguments: t.Mapping[str, t.Any]) -> Parameters:
+    """The validated options, or a failure that names the option, before anything is changed."""
+    validator = ArgumentSpecValidator(
+        ARGUMENT_SPEC,
+        mutually_exclusive=[("key_from", "escrow_dir"), ("existing_key", "import_from")],
+        required_by={"escrow_dir": ["cloud_api_key_id"]},
+    )
+    parameters = validate(validator, arguments, keep_empty=("pull_secret",))
+    parameters["name"] = validate_name(parameters["name"])
+    parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
+    version = parameters["key_version"]
+    if version is not None and version < 1:
+        raise error("invalid_arguments", f"key_version is {version}. Set key_version to 1 or higher.")
+    parameters["existing_key"] = _existing_key(parameters["existing_key"])
+    parameters["store_key"] = _store_key(parameters["store_key"])
+    return parameters
 
 
-def _without_format(file: dict[str, t.Any]) -> dict[str, t.Any]:
-    return {option: value for option, value in file.items() if option != "format"}
+def _existing_key(given: t.Mapping[str, str | None] | None) -> dict[str, str] | None:
+    key = {field: value for field, value in (given or {}).items() if value}
+    if not key:
+        return None
+    if len(key) < 2:
+        raise error("invalid_arguments", "existing_key needs both api_key_id and api_key_secret. Set both or none.")
+    return key
 
 
-def _diff(file: dict[str, t.Any], before: str | None, after: str) -> dict[str, str]:
-    shown_before = "" if before is None else _config.masked(file["format"], before)
-    shown_after = _config.masked(file["format"], after)
-    if shown_before == shown_after:
-        # Only what is masked has changed.
-        shown_after = _config.masked(file["format"], after, f"{_config.MASK} (changed)")
-    return {
-        "before_header": file["path"],
-        "before": shown_before,
-        "after_header": file["path"],
-        "after": shown_after,
-    }
+def _store_key(given: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
+    if not given:
+        return None
+    key = {field: given.get(field) for field in ("api_key_id", "key_version", "runner_id")}
+    if not isinstance(key["api_key_id"], str) or not isinstance(key["key_version"], int):
+        raise error("invalid_arguments", "store_key needs api_key_id, which is text, and key_version, a whole number.")
+    return {**key, "runner_id": key["runner_id"] or None}
+
+
+def _settings(parameters: Parameters) -> formats.Settings:
+    store = parameters["external_secret_store"] or {}
+    return formats.Settings(
+        name=parameters["name"],
+        endpoint=parameters["endpoint"],
+        values=parameters["values"],
+        values_section=parameters["values_section"],
+        account=parameters["account"],
+        key_store=parameters["key_store"],
+        existing_secret=parameters["existing_secret"],
+        kubernetes=formats.Kubernetes(**parameters["kubernetes"]) if parameters["kubernetes"] else formats.Kubernetes(),
+        vault_path=(parameters["vault"] or {}).get("path"),
+        external_store_kind=store.get("kind") or "SecretStore",
+        external_store_name=store.get("name"),
+    )
+
+
+def _request(action: str, parameters: Parameters, texts: t.Sequence[str] = (), **options: t.Any) -> Request:
+    files = parameters["config_files"]
+    copied = ("key_version", "key_required", "key_store", "store_key", "existing_key", "import_from", "runner_id")
+    return Request(
+        action=action,
+        key_attributes=FileAttributes(parameters["owner"], parameters["group"]),
+        files=tuple(
+            ConfigFile(file["path"], text, FileAttributes(file["owner"], file["group"], file["mode"]))
+            for file, text in zip(files, texts or [""] * len(files))
+        ),
+        **{option: parameters[option] for option in ("endpoint", "name", "key_path", "account", "values_section")},
+        **{option: parameters[option] for option in (*copied, "create_folders", "track_restart")},
+        **options,
+    )
+
+
+def _escrow_file(parameters: Parameters) -> KeyFile | None:
+    """The file on the controller in which a key waits for the host."""
+    path = parameters["key_from"]
+    if parameters["escrow_dir"]:
+        name = Account(parameters["endpoint"], parameters["cloud_api_key_id"]).escrow_name(parameters["name"])
+        path = os.path.join(parameters["escrow_dir"], name)
+    return None if path is None else KeyFile(path, parameters["endpoint"], parameters["name"])

@@ -301,6 +301,18 @@ class ConfigPathUnusable(SodaError):
     code = "config_path_unusable"
 
 
+class ImportFailed(SodaError):
+    """No key could be adopted from a configuration file on the host."""
+
+    code = "import_failed"
+
+
+class PythonTooOld(SodaError):
+    """The Python interpreter of a host is too old for the collection."""
+
+    code = "python_too_old"
+
+
 class AuditPathUnusable(SodaError):
     code = "audit_path_unusable"
 

@@ -11,12 +11,16 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Puts the key of a Soda runner on a host, and the configuration files that hold it. It sends nothing to Soda Cloud.
-  - The key is the one that the host holds at O(key_path). Where it holds none, or one of a lower version, it is taken
-    from O(key_from) or O(escrow_dir) on the controller and carried to the host.
-  - The files are rendered on the controller and written through the connection, each in one step. Nothing secret is in
-    the result or in a diff, or in a file on the way.
-  - Whether the places can be written to is checked whether or not there is a key yet.
+  - Stores the key of a Soda runner on a host and writes the configuration files that contain it. It sends no request to
+    Soda Cloud.
+  - The key is the one that the host stores at O(key_path). If it stores none, or an older one, the key comes from
+    O(key_from) or O(escrow_dir) on the controller, and is sent to the host.
+  - The controller renders the files with placeholders. The host replaces them with its own key, compares the files, and
+    writes those that differ, each in one step. Only a status and a masked diff come back.
+  - The module checks that all paths can be written to, even if there is no key yet.
+  - The module stores the paths that it writes in a file beside the key file. If a path is no longer declared, it
+    removes the file.
+  - Missing folders are created when the files are written.
 requirements:
   - python >= 3.9
 extends_documentation_fragment:
@@ -44,14 +48,15 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Secrets are masked field by field. So is what O(values) sets in an environment or under the name of a secret.
+      - A diff shows keys, booleans and numbers, and the text of chart settings that are known to be harmless. All other
+        text is masked.
   platform:
     platforms: posix
     support: full
 options:
   name:
-    description: The name of the runner. Any text but the empty one.
-    type: str
+    description: The name of the runner, which is text or an integer.
+    type: raw
     required: true
   endpoint:
     description:
@@ -59,69 +64,118 @@ options:
       - If not set, the environment variable E(SODA_CLOUD_ENDPOINT) of the controller is used.
     type: str
     default: https://cloud.soda.io
+  account:
+    description: A label that distinguishes two accounts at one endpoint. It is part of the names of Secrets.
+    type: str
+    default: ''
   key_path:
     description:
-      - The file on the host in which the key is kept, mode 0600. Its folder must exist.
-      - A file that is not a key file, or that is for another name or endpoint, is left alone and is a failure.
+      - The file on the host that stores the key, mode 0600.
+      - A file that is not a key file, or that is for another name or endpoint, is not changed and is a failure.
     type: str
     required: true
   key_from:
     description:
-      - The file on the controller in which M(community.soda.soda_runner) keeps a key that the host has not got yet.
+      - The file on the controller in which M(community.soda.soda_runner) stores a key that the host does not have yet.
     type: path
   escrow_dir:
     description:
-      - Instead of O(key_from), the folder on the controller in which the file is, under the name that the filter
-        P(community.soda.escrow_name#filter) gives it. It takes O(cloud_api_key_id).
+      - Instead of O(key_from), the folder on the controller that contains the file, under the name that the filter
+        P(community.soda.escrow_name#filter) returns. It needs O(cloud_api_key_id).
     type: path
   cloud_api_key_id:
-    description: The id of the Soda Cloud API key that the runner key is issued with, which O(escrow_dir) needs.
+    description: The id of the Soda Cloud API key that issues the runner key. O(escrow_dir) needs it.
     type: str
   empty_escrow:
     description:
-      - Whether the file of O(key_from) or O(escrow_dir) is removed once the host holds its key, or a newer one, and
-        with it whatever a run left beside it that was killed.
-      - A key that another run puts there meanwhile stays.
+      - Whether to remove the file of O(key_from) or O(escrow_dir) after the host stores its key, or a newer one. What a
+        killed run left beside it is removed too.
+      - A key that another run puts there meanwhile stays. So does another key of the same version, which is reported.
     type: bool
     default: false
   key_version:
     description:
-      - The version of key that is wanted. With a key of a lower version the files are left as they are, and that key is
-        returned. A key of a higher version is a failure.
-      - Without it, any version is taken.
+      - The version of the key that is wanted. If the stored key has a lower version, the module changes no file and
+        returns that key. A key of a higher version is a failure.
+      - If not set, any version is accepted.
     type: int
   key_required:
     description:
-      - Fail where no key is held, or none of the O(key_version) that is wanted.
-      - In check mode it is assumed instead that an earlier task would have issued the key.
+      - Fail if no key is stored, or none of the O(key_version) that is wanted.
+      - In check mode, the module assumes instead that an earlier task would have issued the key.
+      - A key of O(existing_key) or O(import_from) is adopted only with V(true).
     type: bool
     default: false
-  folders_required:
+  key_store:
     description:
-      - Whether it is a failure where the folder of the key or of a configuration file does not exist.
-      - With V(false) nothing is changed where one is missing, and RV(missing_folders) says which to make before the
-        module is used again. So folders cost a task only on hosts that lack them.
-      - In check mode it is never a failure, as an earlier task might have made the folder.
+      - Where the key is stored. V(file) is O(key_path).
+      - With another key store the host does not have the key, so only formats that do not contain it can be used.
+    type: str
+    choices: [file, vault_kv2, kubernetes_secret]
+    default: file
+  store_key:
+    description:
+      - The key in another key store, with C(api_key_id), C(key_version) and C(runner_id). Never its secret.
+    type: dict
+  existing_key:
+    description: The runner key to adopt if none is stored, for a runner that exists. It needs O(key_required=true).
+    type: dict
+    suboptions:
+      api_key_id:
+        description: The id of the runner key.
+        type: str
+      api_key_secret:
+        description: The secret of the runner key.
+        type: str
+  import_from:
+    description:
+      - The path on the host of a configuration file, in any format that contains a key. If no key is stored, the module
+        adopts the key in it. The key never leaves the host. It needs O(key_required=true).
+      - A missing file, a file without a key, and a file of another runner or endpoint are failures.
+      - For other formats than V(dotenv), the host needs PyYAML.
+    type: str
+  runner_id:
+    description:
+      - The id of the runner in Soda Cloud, to store with a key that is adopted.
+      - In check mode, the id that is assumed for a key that an earlier task would have issued.
+    type: str
+  create_folders:
+    description: Create missing folders even if there is no key yet.
     type: bool
-    default: true
+    default: false
+  track_restart:
+    description:
+      - Record on the host that a restart is owed when the configuration changes. Until a task with
+        O(acknowledge_restart=true) runs, the module returns RV(restart_owed=true) and reports a change.
+    type: bool
+    default: false
+  acknowledge_restart:
+    description:
+      - Only record that the runner was restarted. Nothing else is changed.
+    type: bool
+    default: false
   config_files:
-    description: The configuration files to write, each with the folder that it is in existing already.
+    description: The configuration files to write.
     type: list
     elements: dict
     default: []
     suboptions:
       format:
         description:
-          - V(helm_values) is the values of the vendor's Helm chart, with endpoint, name and key.
-          - V(kubernetes_secret) is a manifest of a Secret with the key, called as O(existing_secret), else as the
-            chart calls its own.
+          - V(helm_values) is the values of the vendor's Helm chart, with endpoint, region, name and key. They refer to
+            a Secret instead of containing the key if O(existing_secret) is set or O(key_store) is not V(file).
+          - V(kubernetes_secret) is a manifest of a Secret with the key.
+          - V(image_pull_secret) is a manifest of a Secret with the login to Soda's image registry, which is the runner
+            key.
+          - V(external_secret) is the manifests with which the External Secrets Operator copies the key from Vault to
+            both Secrets. The fields in Vault are C(api_key_id) and C(api_key_secret).
           - V(dotenv) is an environment file with the key.
           - V(soda_core) is the C(soda_cloud) configuration of soda-core.
         type: str
         required: true
-        choices: [helm_values, kubernetes_secret, dotenv, soda_core]
+        choices: [helm_values, kubernetes_secret, image_pull_secret, external_secret, dotenv, soda_core]
       path:
-        description: Where the file is on the host.
+        description: The path of the file on the host.
         type: str
         required: true
       owner:
@@ -139,13 +193,63 @@ options:
     type: dict
     default: {}
   values_section:
-    description: The section of the Helm values that holds the runner's name and id.
+    description: The section of the Helm values that contains the name and the id of the runner.
     type: str
     default: agent
   existing_secret:
     description:
-      - The name of a Kubernetes Secret that holds the key. The Helm values refer to it then, and hold no secret.
+      - The name of a Kubernetes Secret with the key that somebody else maintains. The Helm values refer to it, and
+        contain no secret.
     type: str
+  kubernetes:
+    description: The Secrets in Kubernetes.
+    type: dict
+    default: {}
+    suboptions:
+      namespace:
+        description: The namespace in the manifests.
+        type: str
+      secret:
+        description: The name of the Secret with the key. The default is a valid, unique form of the runner's name.
+        type: str
+      pull_secret:
+        description:
+          - The name of the Secret with the login to the image registry. The default is the name of the other Secret
+            with C(-pull) at the end.
+          - If it is empty, no image pull Secret is used.
+        type: str
+      labels:
+        description: The labels of the Secrets.
+        type: dict
+        default: {}
+      annotations:
+        description: The annotations of the Secrets.
+        type: dict
+        default: {}
+  vault:
+    description: Where the key is in Vault, for the format V(external_secret).
+    type: dict
+    default: {}
+    suboptions:
+      mount:
+        description: The mount of the KV engine. The store in the cluster names it, so the manifests do not.
+        type: str
+      path:
+        description: The path below the mount. The default is C(soda/runners/) and a unique form of the runner's name.
+        type: str
+  external_secret_store:
+    description: The store of the External Secrets Operator, for the format V(external_secret).
+    type: dict
+    default: {}
+    suboptions:
+      kind:
+        description: The kind of the store.
+        type: str
+        choices: [SecretStore, ClusterSecretStore]
+        default: SecretStore
+      name:
+        description: The name of the store.
+        type: str
   owner:
     description: The owner of the key file.
     type: str
@@ -154,8 +258,8 @@ options:
     type: str
   state:
     description:
-      - V(absent) removes the key file and the files of O(config_files) from the host. The runner in Soda Cloud is left
-        alone.
+      - V(absent) removes the key file, the files of O(config_files), and the files that the module wrote before for
+        this runner. The runner in Soda Cloud is not changed.
     type: str
     choices: [present, absent]
     default: present
@@ -164,7 +268,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that a runner key is held on the controller
+- name: Issue a runner key on the controller
   community.soda.soda_runner:
     name: warehouse-eu
     key_path: "{{ playbook_dir }}/warehouse-eu.json"
@@ -184,6 +288,16 @@ EXAMPLES = r"""
         agent:
           loglevel: INFO
 
+- name: Adopt the key of a runner that exists
+  community.soda.soda_runner_config:
+    name: warehouse-eu
+    key_path: /etc/soda-runner/key.json
+    import_from: /etc/soda-runner/values.yml
+    key_required: true
+    config_files:
+      - format: helm_values
+        path: /etc/soda-runner/values.yml
+
 - name: Remove the key and the Helm values from the host
   community.soda.soda_runner_config:
     name: warehouse-eu
@@ -197,7 +311,7 @@ EXAMPLES = r"""
 RETURN = r"""
 key:
   description:
-    - The runner key that is configured, or null where none is held anywhere. Never its secret.
+    - The runner key that is configured, or null if no key is stored. Never its secret.
   returned: success
   type: dict
   contains:
@@ -207,7 +321,7 @@ key:
       returned: always
       sample: 0d9c2b8e-5f0d-4f7e-9a37-3c3f6d1c2a55
     path:
-      description: The file on the host that holds the key.
+      description: The file on the host that stores the key, or null if it is in another key store.
       type: str
       returned: always
       sample: /etc/soda-runner/key.json
@@ -222,7 +336,7 @@ key:
       returned: always
       sample: '2026-01-01T12:00:00Z'
 key_needed:
-  description: Whether no key is held, or one of a lower version than O(key_version), so that one is to be issued.
+  description: Whether no key is stored, or one of a lower version than O(key_version), so a key must be issued.
   returned: success and O(state=present)
   type: bool
   sample: false
@@ -231,8 +345,14 @@ key_changed:
   returned: success and O(state=present)
   type: bool
   sample: false
+key_adoptable:
+  description:
+    - Whether no key is stored, and the key of O(existing_key) or O(import_from) can be adopted.
+  returned: success and O(state=present)
+  type: bool
+  sample: false
 escrow_emptied:
-  description: Whether a key was removed that waited on the controller.
+  description: Whether a key that waited on the controller was removed.
   returned: success and O(state=present)
   type: bool
   sample: false
@@ -258,15 +378,21 @@ files:
       returned: always
 missing_folders:
   description:
-    - The folders of the key and of the configuration files that do not exist on the host. Where it is not empty,
-      O(folders_required=false) or check mode let that pass.
+    - The folders that did not exist on the host. They are created when files are written. In check mode, they would be.
   returned: success and O(state=present)
   type: list
   elements: str
   sample: []
+restart_owed:
+  description:
+    - Whether the configuration was changed by this task, or, with O(track_restart=true), since the last restart that
+      was acknowledged. Adopting a key does not change the configuration.
+  returned: success, unless O(state=absent)
+  type: bool
+  sample: false
 removed:
-  description: The files that were removed.
-  returned: success and O(state=absent)
+  description: The files that were removed, because they are no longer declared or because O(state=absent).
+  returned: success
   type: list
   elements: str
   sample: [/etc/soda-runner/key.json, /etc/soda-runner/values.yml]

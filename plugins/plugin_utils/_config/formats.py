@@ -2,275 +2,350 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The four configuration formats, from a key to text, and to text that may be shown. No I/O and no Ansible."""
+"""
+The configuration formats: from settings to text. No I/O and no Ansible.
+
+The controller does not have the key of an up-to-date host, so the text has placeholders for it. The host replaces them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
+import json
+import secrets
 import typing as t
 from urllib.parse import urlsplit
 
 from ...module_utils._errors import error
-from ...module_utils._key.stored_key import StoredKey
-
-YAML_IMPORT_ERROR: Exception | None
-try:
-    import yaml
-except ImportError as exc:
-    YAML_IMPORT_ERROR = exc
-else:
-    YAML_IMPORT_ERROR = None
+from . import names
+from .yaml_text import dump, merge, to_yaml_types
 
 ID_NAME, SECRET_NAME, RUNNER_ID_NAME = "SODA_API_KEY_ID", "SODA_API_KEY_SECRET", "SODA_AGENT_ID"
-"""What the vendor's chart calls them, in its Secret and in its environment."""
+"""The names that the vendor's chart uses in its Secret and in its environment."""
 
-CHART_SECRET = "soda-agent-apikey"
-"""The name of the chart's own Secret."""
+KEY_VERSION_NAME = "SODA_RUNNER_KEY_VERSION"
+"""A rotation changes this variable in the pod template, so Kubernetes restarts the pods."""
 
-MASK = "********"
+REGIONS = {"https://cloud.soda.io": "eu", "https://cloud.us.soda.io": "us"}
+REGISTRIES = {"eu": "registry.cloud.soda.io", "us": "registry.us.soda.io"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Kubernetes:
+    """Where the Secrets are in Kubernetes, and their metadata."""
+
+    namespace: str | None = None
+    secret: str | None = None
+    """The default is a unique name."""
+    pull_secret: str | None = None
+    """The default is a name that belongs to the Secret. Empty text is no image pull secret."""
+    labels: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    annotations: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What the files say besides the key."""
+    """What the files contain besides the key."""
 
     name: str
     endpoint: str
-    """Normalised."""
+    """Normalized."""
     values: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Merged over the Helm values."""
     values_section: str = "agent"
-    """The product was renamed from agent to runner, the section was not yet."""
+    """The product was renamed from agent to runner. The section of the chart was not."""
+    account: str = ""
+    """The label that distinguishes two accounts at one endpoint."""
+    key_store: str = "file"
     existing_secret: str | None = None
-    """The Kubernetes Secret that holds the key, instead of the Helm values."""
+    """A Kubernetes Secret with the key that somebody else maintains."""
+    kubernetes: Kubernetes = Kubernetes()
+    vault_path: str | None = None
+    """Below the mount. The default is a unique path."""
+    external_store_kind: str = "SecretStore"
+    external_store_name: str | None = None
+
+    @property
+    def secret_name(self) -> str:
+        """The name of the Secret with the key."""
+        default = names.unique_name(self.name, self.endpoint, self.account)
+        return names.check_secret_name(self.existing_secret or self.kubernetes.secret or default)
+
+    @property
+    def pull_secret_name(self) -> str | None:
+        """The name of the Secret with the login to Soda's image registry."""
+        given = self.kubernetes.pull_secret
+        if given == "":
+            return None
+        return names.check_secret_name(given or names.pull_secret_name(self.secret_name))
+
+    @property
+    def refers_to_secret(self) -> bool:
+        """Whether the Helm values name a Secret and contain no key."""
+        return self.existing_secret is not None or self.key_store != "file"
+
+    @property
+    def region(self) -> str | None:
+        return REGIONS.get(self.endpoint)
+
+    @property
+    def registry(self) -> str:
+        return REGISTRIES[self.region or "eu"]
+
+
+class Placeholders:
+    """Random text that stands for values that only the host has."""
+
+    def __init__(self) -> None:
+        self._prefix = f"placeholder{secrets.token_hex(12)}x"
+        self.rules: dict[str, list[str]] = {}
+
+    def of(self, field: str, *encodings: str) -> str:
+        """The placeholder for a field of the key. The host applies the encodings in this order."""
+        for token, rule in self.rules.items():
+            if rule == [field, *encodings]:
+                return token
+        token = f"{self._prefix}{len(self.rules)}x"
+        self.rules[token] = [field, *encodings]
+        return token
 
 
 def check(file_format: str, settings: Settings) -> None:
-    """Raise a C(SodaError) for what cannot be rendered, before there is a key."""
+    """Raise a C(SodaError) for what cannot be rendered."""
     if file_format not in _FORMATS:
         raise error(
             "config_format_unknown",
-            f"{file_format!r} is not a configuration format. Choose one of {', '.join(_FORMATS)}.",
+            f"{file_format!r} is not a configuration format. Use one of {', '.join(_FORMATS)}.",
         )
-    # A name is rendered like a key: with one that stands for it, everything but the key is checked.
-    render(file_format, EXAMPLE, settings)
+    if settings.key_store != "file" and contains_key(file_format, settings):
+        raise error(
+            "config_not_expressible",
+            f"The format {file_format} contains the key, but the key store is {settings.key_store}, so the host does"
+            " not have it. Use helm_values or external_secret.",
+        )
+    render(file_format, settings, Placeholders())
 
 
-def render(file_format: str, key: StoredKey, settings: Settings) -> str:
+def contains_key(file_format: str, settings: Settings) -> bool:
+    """Whether a file in this format contains the secret of the runner key."""
+    if file_format == "helm_values":
+        return not settings.refers_to_secret
+    return file_format != "external_secret"
+
+
+def render(file_format: str, settings: Settings, placeholders: Placeholders) -> str:
     """The text of a configuration file in this format."""
-    return _FORMATS[file_format](key, settings)
+    return _FORMATS[file_format](settings, placeholders)
 
 
-def masked(file_format: str, text: str, mask: str = MASK) -> str:
-    """
-    The same text with secrets masked, field by field, for a diff.
+def _helm_values(settings: Settings, placeholders: Placeholders) -> str:
+    # A runner that was registered before can register again only with its id. Without one, the line is left out.
+    runner = {"name": settings.name, "id": placeholders.of("runner_id", "yaml")}
+    cloud = {"endpoint": settings.endpoint}
+    if settings.region is not None:
+        # The chart chooses the image registry by the region.
+        cloud["region"] = settings.region
+    soda: dict[str, t.Any] = {"apikey": _apikey(settings, placeholders), settings.values_section: runner}
+    soda["cloud"] = cloud
+    values: dict[str, t.Any] = {"soda": soda}
+    if settings.refers_to_secret:
+        soda["env"] = {KEY_VERSION_NAME: placeholders.of("key_version", "yaml")}
+        if settings.pull_secret_name is not None:
+            values["existingImagePullSecrets"] = [{"name": settings.pull_secret_name}]
+    return _document(merge(values, settings.values))
 
-    A text that is not of the format is not shown at all: what in it is secret cannot be told.
-    """
-    try:
-        if file_format == "dotenv":
-            return "".join(f"{_masked_line(line, mask)}\n" for line in text.splitlines())
-        documents = list(yaml.safe_load_all(text))
-        if all(isinstance(document, (dict, type(None))) for document in documents):
-            return "---\n".join(_dump(_masked(document, mask)) for document in documents)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        pass
-    return f"({len(text)} characters that are not {file_format}, not shown)\n"
 
-
-def _helm_values(key: StoredKey, settings: Settings) -> str:
-    if settings.existing_secret:
-        apikey: dict[str, t.Any] = {
-            "existingSecret": _secret_name(settings),
+def _apikey(settings: Settings, placeholders: Placeholders) -> dict[str, t.Any]:
+    if settings.refers_to_secret:
+        return {
+            "existingSecret": settings.secret_name,
             "secretKeys": {"idKey": ID_NAME, "secretKey": SECRET_NAME},
         }
-    else:
-        apikey = {"id": key.api_key_id, "secret": key.api_key_secret}
-    runner = {"name": settings.name}
-    if key.runner_id is not None:
-        # A name that was registered before can only register again with its id.
-        runner["id"] = key.runner_id
-    values = {"soda": {"apikey": apikey, settings.values_section: runner, "cloud": {"endpoint": settings.endpoint}}}
-    return _written(_merged(values, settings.values))
+    return {"id": placeholders.of("api_key_id", "yaml"), "secret": placeholders.of("api_key_secret", "yaml")}
 
 
-def _kubernetes_secret(key: StoredKey, settings: Settings) -> str:
-    return _written(
+def _kubernetes_secret(settings: Settings, placeholders: Placeholders) -> str:
+    return _document(
         {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": _secret_name(settings)},
+            "metadata": _metadata(settings, settings.secret_name),
             "type": "Opaque",
-            "stringData": {ID_NAME: key.api_key_id, SECRET_NAME: key.api_key_secret},
+            "stringData": {
+                ID_NAME: placeholders.of("api_key_id", "yaml"),
+                SECRET_NAME: placeholders.of("api_key_secret", "yaml"),
+            },
         }
     )
 
 
-def _dotenv(key: StoredKey, settings: Settings) -> str:
-    values = {ID_NAME: key.api_key_id, SECRET_NAME: key.api_key_secret}
-    if key.runner_id is not None:
-        values[RUNNER_ID_NAME] = key.runner_id
-    for name, value in values.items():
-        # Readers of such files disagree on quotes and escapes, so there are none. Soda Cloud's keys need none.
-        if not re.fullmatch(r"[A-Za-z0-9_.:@/+=-]*", value):
-            raise error(
-                "config_not_expressible",
-                f"{name} has characters that not every reader of a dotenv file takes. Choose another format.",
-            )
-    return "".join(f"{name}={value}\n" for name, value in values.items())
+def _image_pull_secret(settings: Settings, placeholders: Placeholders) -> str:
+    login = _docker_config(
+        settings.registry,
+        placeholders.of("api_key_id", "json", "yaml"),
+        placeholders.of("api_key_secret", "json", "yaml"),
+        placeholders.of("registry_login", "json", "yaml"),
+    )
+    return _document(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": _metadata(settings, _required_pull_secret(settings)),
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": login},
+        }
+    )
 
 
-def _soda_core(key: StoredKey, settings: Settings) -> str:
+def _external_secret(settings: Settings, placeholders: Placeholders) -> str:
+    """The manifests with which the External Secrets Operator copies the key from Vault."""
+    path = names.check_vault_path(
+        settings.vault_path or names.vault_path(settings.name, settings.endpoint, settings.account)
+    )
+    key = {"key": path}
+    documents = [
+        _external_manifest(
+            settings,
+            settings.secret_name,
+            {},
+            [
+                {"secretKey": ID_NAME, "remoteRef": {**key, "property": "api_key_id"}},
+                {"secretKey": SECRET_NAME, "remoteRef": {**key, "property": "api_key_secret"}},
+            ],
+            placeholders,
+        )
+    ]
+    if settings.pull_secret_name is not None:
+        # A template of the operator, which runs in the cluster.
+        login = _docker_config(
+            settings.registry,
+            "{{ .api_key_id }}",
+            "{{ .api_key_secret }}",
+            "{{ list .api_key_id .api_key_secret | join `:` | b64enc }}",
+        )
+        template = {
+            "type": "kubernetes.io/dockerconfigjson",
+            "engineVersion": "v2",
+            "data": {".dockerconfigjson": login},
+        }
+        fields = [
+            {"secretKey": field, "remoteRef": {**key, "property": field}} for field in ("api_key_id", "api_key_secret")
+        ]
+        documents.append(
+            _external_manifest(settings, settings.pull_secret_name, {"template": template}, fields, placeholders)
+        )
+    return "---\n".join(documents)
+
+
+def _external_manifest(
+    settings: Settings,
+    name: str,
+    target: t.Mapping[str, t.Any],
+    data: list[dict[str, t.Any]],
+    placeholders: Placeholders,
+) -> str:
+    if not settings.external_store_name:
+        raise error(
+            "config_not_expressible",
+            "The format external_secret needs external_secret_store.name, the name of the SecretStore or"
+            " ClusterSecretStore in the cluster.",
+        )
+    metadata = _metadata(settings, name)
+    # A rotation changes the annotation, so the operator reads the key again at once.
+    version = {"community.soda/key-version": placeholders.of("key_version", "yaml")}
+    metadata["annotations"] = {**metadata.get("annotations", {}), **version}
+    return _document(
+        {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "metadata": metadata,
+            "spec": {
+                "refreshInterval": "1h",
+                "secretStoreRef": {
+                    "kind": settings.external_store_kind,
+                    "name": names.check_secret_name(settings.external_store_name, "external_secret_store.name"),
+                },
+                "target": {"name": name, "creationPolicy": "Owner", **target},
+                "data": data,
+            },
+        }
+    )
+
+
+def _dotenv(settings: Settings, placeholders: Placeholders) -> str:
+    fields = {ID_NAME: "api_key_id", SECRET_NAME: "api_key_secret", RUNNER_ID_NAME: "runner_id"}
+    return "".join(f"{name}={placeholders.of(field, 'dotenv')}\n" for name, field in fields.items())
+
+
+def _soda_core(settings: Settings, placeholders: Placeholders) -> str:
     parts = urlsplit(settings.endpoint)
     if parts.path:
         raise error(
             "config_not_expressible",
-            f"The format soda_core has no place for the path in the endpoint {settings.endpoint}."
-            " Choose another format.",
+            f"The format soda_core has no field for the path in the endpoint {settings.endpoint}. Use another format.",
         )
     host = str(parts.hostname)
-    return _written(
+    return _document(
         {
             "soda_cloud": {
                 "host": f"[{host}]" if ":" in host else host,
                 "port": str(parts.port or {"https": 443, "http": 80}[parts.scheme]),
                 "scheme": parts.scheme,
-                "api_key_id": key.api_key_id,
-                "api_key_secret": key.api_key_secret,
+                "api_key_id": placeholders.of("api_key_id", "yaml"),
+                "api_key_secret": placeholders.of("api_key_secret", "yaml"),
             }
         }
     )
 
 
-_FORMATS: dict[str, t.Callable[[StoredKey, Settings], str]] = {
+_FORMATS: dict[str, t.Callable[[Settings, Placeholders], str]] = {
     "helm_values": _helm_values,
     "kubernetes_secret": _kubernetes_secret,
+    "image_pull_secret": _image_pull_secret,
+    "external_secret": _external_secret,
     "dotenv": _dotenv,
     "soda_core": _soda_core,
 }
 
 FORMATS = tuple(_FORMATS)
 
-EXAMPLE = StoredKey(
-    endpoint="",
-    name="",
-    api_key_id="issued-in-the-run",
-    api_key_secret="issued-in-the-run",
-    key_version=1,
-    issued_at="",
-    runner_id=None,
-)
-"""Stands for a key that is not issued yet."""
+
+def _metadata(settings: Settings, name: str) -> dict[str, t.Any]:
+    kubernetes = settings.kubernetes
+    metadata: dict[str, t.Any] = {"name": name}
+    if kubernetes.namespace:
+        metadata["namespace"] = names.check_namespace(kubernetes.namespace)
+    for field, given in (("labels", kubernetes.labels), ("annotations", kubernetes.annotations)):
+        if given:
+            metadata[field] = {key: _as_text(value, f"kubernetes.{field}.{key}") for key, value in given.items()}
+    return metadata
 
 
-def _secret_name(settings: Settings) -> str:
-    name = settings.existing_secret or CHART_SECRET
-    label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-    if len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name):
+def _as_text(value: t.Any, option: str) -> str:
+    """Kubernetes accepts only text as the value of a label or an annotation."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise error("config_values_invalid", f"{option} is a {type(value).__name__}. Set it to text.")
+
+
+def _required_pull_secret(settings: Settings) -> str:
+    name = settings.pull_secret_name
+    if name is None:
         raise error(
             "config_not_expressible",
-            f"{name!r} cannot be the name of a Kubernetes Secret: lower case letters, digits, - and . are allowed,"
-            " with a letter or digit at both ends and on either side of each dot.",
+            "The format image_pull_secret needs a name, but kubernetes.pull_secret is empty. Set it, or leave it out.",
         )
     return name
 
 
-def _merged(base: t.Any, over: t.Any) -> t.Any:
-    """Mappings are merged key by key, everything else is replaced, as Helm does with several values files."""
-    if not isinstance(base, dict) or not isinstance(over, t.Mapping):
-        return over
-    return {**base, **{key: _merged(base[key], over[key]) if key in base else over[key] for key in over}}
+def _docker_config(registry: str, username: str, password: str, login: str) -> str:
+    return json.dumps({"auths": {registry: {"username": username, "password": password, "auth": login}}})
 
 
-def _written(data: dict[str, t.Any]) -> str:
-    return _dump(plain(data, ""))
-
-
-def _dump(data: t.Any) -> str:
-    options: dict[str, t.Any] = {
-        "sort_keys": False,
-        "allow_unicode": True,
-        "default_flow_style": False,
-        "width": math.inf,
-    }
-    return t.cast(str, yaml.dump(data, Dumper=_dumper(), **options))
-
-
-def _dumper() -> t.Any:
-    """A YAML dumper that quotes every text value: unquoted, an all-digit id or 1e5 is a number to some readers."""
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: t.Any) -> bool:
-            return True
-
-        def represent_str(self, data: str) -> yaml.ScalarNode:
-            return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
-
-        def represent_mapping(self, tag: str, mapping: t.Any, flow_style: bool | None = None) -> yaml.MappingNode:
-            node = super().represent_mapping(tag, mapping)
-            for key, _value in node.value:
-                if isinstance(key, yaml.ScalarNode):
-                    # The names of fields are quoted only where they must be.
-                    key.style = None
-            return node
-
-    Dumper.add_representer(str, Dumper.represent_str)
-    return Dumper
-
-
-# Fields that are called like a secret but hold the name of one.
-_NAMES_OF_SECRETS = ("existingsecret", "secretkey", "secretname", "idkey")
-_SECRET_FIELD = re.compile("secret|passw|token|credential|private", re.IGNORECASE)
-
-
-def _masked(data: t.Any, mask: str, secret: bool = False) -> t.Any:
-    """C(data) with what is secret in it masked. All of an environment and of a Secret's data is."""
-    if isinstance(data, dict):
-        return {key: _masked(value, mask, _is_secret(str(key), secret)) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_masked(item, mask, secret) for item in data]
-    return mask if secret and data is not None else data
-
-
-def _is_secret(field: str, inside: bool) -> bool:
-    if field == ID_NAME or field.lower() in _NAMES_OF_SECRETS:
-        return False
-    if inside and field == "name":
-        return False  # An environment may be a list of names and values.
-    return inside or field in ("env", "stringData", "data") or _SECRET_FIELD.search(field) is not None
-
-
-def _masked_line(line: str, mask: str) -> str:
-    name, equals, _value = line.partition("=")
-    if not equals or line.lstrip().startswith("#"):
-        return line if not line.strip() else "# (a line that is no NAME=value, not shown)"
-    return line if name in (ID_NAME, RUNNER_ID_NAME) else f"{name}={mask}"
-
-
-def plain(value: t.Any, where: str) -> t.Any:
-    """
-    C(value) as what YAML has: mappings, lists, text, numbers, booleans, null.
-
-    Values from a play are subclasses of these, which a serializer does not take. Raises V(config_values_invalid).
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, t.Mapping):
-        return {str(key): plain(item, f"{where}.{key}") for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    if hasattr(value, "vault"):
-        return str(value)  # Text that ansible-core before 2.19 decrypts when it is read.
-    raise error(
-        "config_values_invalid",
-        f"{where.lstrip('.')} is a {type(value).__name__}, which a configuration file cannot hold. Quote it, to make it"
-        " text.",
-    )
+def _document(data: t.Any) -> str:
+    return dump(to_yaml_types(data, ""))

@@ -151,10 +151,13 @@ def _judged(
     converged = not problem and version == scenario.version and _configured(scene) is scenario.configured
     if scenario.name == "delete":
         converged = converged and not scene.account.runners()
-    left = sorted(path.name for path in scene.folder.iterdir() if path not in (scene.key_path, *scene.files))
+    stays = (scene.key_path, *scene.files, *([scene.state_path] if scenario.configured else []))
+    left = sorted(path.name for path in scene.folder.iterdir() if path not in stays)
     again = start(scenario.module, arguments).end() or {}
     if not problem and (again.get("changed", True) and scenario.module == "soda_runner"):
         problem = f"a further run is not unchanged: {again.get('msg')}"
+    if not problem and scenario.configured and not again.get("restart_owed"):
+        problem = "the restart that the changed configuration needs was forgotten"
     if not problem and left:
         problem = f"left behind: {', '.join(left)}"
     return Outcome(

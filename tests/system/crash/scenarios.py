@@ -11,6 +11,7 @@ import json
 import typing as t
 from pathlib import Path
 
+from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, Request
 from emulator.client import Account, Key
 
 NAME = "warehouse-eu"
@@ -29,6 +30,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.key_path = self.folder / "key.json"
         self.key_left = self.folder / ".key.json.new"
+        self.state_path = self.folder / ".key.json.state"
         self.files = {self.folder / "values.yml": "new values\n", self.folder / "runner.env": "NEW=1\n"}
 
     def key(self, version: int = 1) -> bytes:
@@ -65,15 +67,13 @@ class Scene:
             **options,
         }
 
-    def on_host(self, **options: t.Any) -> Json:
+    def on_host(self, action: str, **options: t.Any) -> Json:
         """Arguments for ``soda_runner_files``."""
-        return {
-            "endpoint": self.account.endpoint,
-            "name": NAME,
-            "key_path": str(self.key_path),
-            "files": [{"path": str(path), "content": text} for path, text in self.files.items()],
-            **options,
-        }
+        files = tuple(ConfigFile(str(path), text) for path, text in self.files.items())
+        request = Request(
+            action, self.account.endpoint, NAME, str(self.key_path), files=files, track_restart=True, **options
+        )
+        return {"request": request.to_json()}
 
 
 def put(path: Path, content: bytes) -> None:
@@ -125,26 +125,26 @@ def _delete(scene: Scene) -> Json:
 
 
 def _carry(scene: Scene) -> Json:
-    return scene.on_host(state="present", key=scene.key().decode())
+    return scene.on_host("present", waiting_key=scene.key().decode())
 
 
 def _carry_newer(scene: Scene) -> Json:
     scene.parted.add(scene.holds(scene.key_path))
     for path in scene.files:
         put(path, b"old\n")
-    return scene.on_host(state="present", key=scene.key(version=2).decode())
+    return scene.on_host("present", waiting_key=scene.key(version=2).decode())
 
 
 def _recover_on_host(scene: Scene) -> Json:
     scene.holds(scene.key_left)
-    return scene.on_host(state="present")
+    return scene.on_host("present")
 
 
 def _clear(scene: Scene) -> Json:
     scene.parted.add(scene.holds(scene.key_path))
     for path in scene.files:
         put(path, b"old\n")
-    return scene.on_host(state="absent")
+    return scene.on_host("absent")
 
 
 SCENARIOS = (

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ansible_collections.community.soda.plugins.plugin_utils._config import formats as _config
+from ansible_collections.community.soda.plugins.module_utils._host.fill import fill_in, key_values
+from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from tooling.leaks import forms
 
 from .conftest import PROGRAMS, Fleet, run
@@ -44,10 +44,15 @@ def validated(*files: Path, version: str = NEWEST) -> tuple[int, int]:
 
 
 def secret_text(name: str | None = None, value: str = "value") -> str:
-    key = replace(_config.EXAMPLE, api_key_id=value, api_key_secret=value)
-    return _config.render(
-        "kubernetes_secret", key, _config.Settings(name="one", endpoint="https://cloud.soda.io", existing_secret=name)
-    )
+    settings = formats.Settings(name="one", endpoint="https://cloud.soda.io", existing_secret=name)
+    return filled("kubernetes_secret", settings, value)
+
+
+def filled(file_format: str, settings: formats.Settings, value: str = "value") -> str:
+    """A file as it is on a host."""
+    placeholders = formats.Placeholders()
+    text = formats.render(file_format, settings, placeholders)
+    return fill_in(text, placeholders.rules, key_values(value, value, 1, None))
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
@@ -61,6 +66,16 @@ def test_the_secret_is_valid_whatever_its_name_and_values(tmp_path: Path) -> Non
     for number, text in enumerate(texts):
         (tmp_path / f"{number}.yml").write_text(text, "utf-8")
     assert validated(*sorted(tmp_path.glob("*.yml"))) == (0, len(texts))
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_the_image_pull_secret_is_valid_in_each_region(tmp_path: Path, version: str) -> None:
+    endpoints = ("https://cloud.soda.io", "https://cloud.us.soda.io", "https://example.org")
+    kubernetes = formats.Kubernetes(namespace="soda", labels={"team": "data"}, annotations={"example.org/note": "a: b"})
+    for number, endpoint in enumerate(endpoints):
+        settings = formats.Settings(name="one", endpoint=endpoint, kubernetes=kubernetes)
+        (tmp_path / f"{number}.yml").write_text(filled("image_pull_secret", settings), "utf-8")
+    assert validated(*sorted(tmp_path.glob("*.yml")), version=version) == (0, len(endpoints))
 
 
 @pytest.mark.parametrize(

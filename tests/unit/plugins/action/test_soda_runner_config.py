@@ -60,6 +60,7 @@ class Host:
     root: Path
     secrets: list[str] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
     output: str = ""
 
     def __post_init__(self) -> None:
@@ -173,6 +174,7 @@ class Host:
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_NOCOLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.env,
         }
 
     def _assert_nothing_was_shown(self) -> None:
@@ -216,7 +218,7 @@ def test_the_life_of_a_configuration(host: Host) -> None:
         changed = task in ("check before", "put")
         assert host[task]["files"] == [{**file, "changed": changed} for file in host.files]
 
-    assert host.names() == sorted(["key.json", *FORMATS])
+    assert host.names() == sorted([".key.json.state", "key.json", *FORMATS])
     assert {mode_of(path) for path in host.folder.iterdir()} == {0o600}
     assert json.loads(host.key_path.read_bytes()) == key
     assert host.read("helm_values")["soda"]["apikey"] == {"id": key["api_key_id"], "secret": key["api_key_secret"]}
@@ -361,49 +363,187 @@ def test_a_key_waits_in_escrow_under_the_name_that_the_filter_gives(host: Host) 
     assert list(escrow.iterdir()) == [theirs]
 
 
-def test_missing_folders_are_said_rather_than_a_failure_where_they_are_not_required(host: Host) -> None:
-    host.key(host.key_from)
+def test_missing_folders_are_created_once_there_is_something_to_write(host: Host) -> None:
     elsewhere = host.folder / "not" / "there"
     apart = {
         "key_path": str(elsewhere / "key.json"),
         "config_files": [
             {"format": "dotenv", "path": str(elsewhere / "dotenv")},
             {"format": "helm_values", "path": str(host.folder / "missing" / "values.yml")},
-            {"format": "soda_core", "path": str(host.folder / "soda_core")},
         ],
-        "empty_escrow": True,
     }
     missing = [str(elsewhere), str(host.folder / "missing")]
-    host.play(
-        host.task("required", **apart),
-        host.task("not required", folders_required=False, **apart),
-        host.task("check: not required", check=True, folders_required=False, **apart),
-        host.task("check: required", check=True, **apart),
-        {"name": "look", "ansible.builtin.find": {"paths": str(host.root), "hidden": True, "patterns": "*.json"}},
-        {
-            "name": "make",
-            "ansible.builtin.file": {"path": "{{ item }}", "state": "directory"},
-            "loop": missing,
-        },
-        host.task("not required, and there", folders_required=False, **apart),
-        host.task("again", folders_required=False, **apart),
-    )
-    assert host.code("required") == "key_path_unusable"
-    for task in ("not required", "check: not required"):
-        # Nothing yet, not even where it could be, and the key waits where it did.
-        assert host.changed(task) is False
+    host.play(host.task("no key", **apart), host.task("check folders", check=True, create_folders=True, **apart))
+    assert host.changed("no key") is False
+    assert host["no key"]["missing_folders"] == missing
+    assert host.changed("check folders") is True
+    assert host.names() == []
+    host.key(host.key_from)
+    host.play(host.task("check", check=True, **apart), host.task("put", **apart), host.task("again", **apart))
+    for task in ("check", "put"):
+        assert host.changed(task) is True
         assert host[task]["missing_folders"] == missing
-        assert host[task]["key"]["key_version"] == 1
-        assert [file["changed"] for file in host[task]["files"]] == [False] * 3
-    assert [file["path"] for file in host["look"]["files"]] == [str(host.key_from)]
-    # Check mode still says what comes once the folders are made.
-    assert host.changed("check: required") is True
-    assert host["check: required"]["missing_folders"] == missing
-    assert host.changed("not required, and there") is True
-    assert host["not required, and there"]["missing_folders"] == []
     assert host.changed("again") is False
+    assert host["again"]["missing_folders"] == []
     assert (elsewhere / "key.json").exists()
-    assert not host.key_from.exists()
+    host.play(host.task("folders", create_folders=True, key_path=str(host.folder / "new" / "key.json"), key_from=None))
+    assert host.changed("folders") is True
+    assert (host.folder / "new").is_dir()
+
+
+def test_a_host_can_neither_set_facts_nor_return_other_shapes(host: Host) -> None:
+    """The interpreter is the host's: it can answer whatever it likes."""
+    hostile = {
+        "changed": True,
+        "ansible_facts": {"soda_runner_cloud_endpoint": "http://attacker", "ansible_become": True},
+        "warnings": ["\x1b[2Jwarned {{ 7 * 7 }}", *(f"more {number}" for number in range(100))],
+        "deprecations": [{"msg": "old"}],
+        "key": None,
+        "key_needed": False,
+        "files_changed": [False] * len(host.files),
+        "diff": [{"path": "\x1b[31mp", "before": "", "after": "\x07a\n" * 3}],
+        "hostile": "field",
+    }
+    answers: dict[str, Json] = {
+        "facts": hostile,
+        "a list": {**hostile, "key_needed": [1]},
+        "a number of files": {**hostile, "files_changed": [True]},
+        "a key": {**hostile, "key": {"api_key_id": {"a": 1}}},
+        "a failure": {"failed": True, "msg": "\x1b[2Jno", "failure": {"code": "runner_in_use", "message": [1]}},
+        "another code": {"failed": True, "msg": "no", "failure": {"code": "invented", "message": "no"}},
+        "a diff": {**hostile, "diff": "x" * 100_000},
+    }
+    tasks = []
+    for number, (name, answer) in enumerate(answers.items()):
+        interpreter = host.root / f"python{number}"
+        interpreter.write_text(f"#!/bin/sh\ncat > /dev/null\ncat <<'END'\n{json.dumps(answer)}\nEND\n", "utf-8")
+        interpreter.chmod(0o755)
+        tasks.append(host.task(name, task={"vars": {"ansible_python_interpreter": str(interpreter)}}))
+    host.play(*tasks)
+    facts = host["facts"]
+    assert not facts.get("failed"), facts.get("msg")
+    assert "ansible_facts" not in facts
+    assert "hostile" not in facts
+    assert "deprecations" not in facts
+    assert len(facts["warnings"]) == 10
+    assert "\x1b" not in json.dumps(facts, ensure_ascii=False)
+    assert "{{" not in json.dumps(facts)
+    assert facts["diff"][0]["after"].count("\n") == 3
+    for name in ("a list", "a number of files", "a key", "a diff", "another code"):
+        assert host.code(name) == "module_failed"
+    assert host.code("a failure") in ("module_failed", "runner_in_use")
+    assert "\x1b" not in host["a failure"]["msg"]
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "SyntaxError: future feature annotations is not defined",
+        "ansible-core requires a minimum of Python version 3.9. Current version: 3.6.8",
+        "File \"/usr/lib/python3.8/runpy.py\", line 1\nTypeError: 'type' object is not subscriptable",
+    ],
+)
+def test_an_old_python_on_the_host_is_one_sentence(host: Host, stderr: str) -> None:
+    interpreter = host.root / "python"
+    interpreter.write_text(f"#!/bin/sh\ncat > /dev/null\ncat >&2 <<'END'\n{stderr}\nEND\nexit 1\n", "utf-8")
+    interpreter.chmod(0o755)
+    host.play(host.task("old", task={"vars": {"ansible_python_interpreter": str(interpreter)}}))
+    assert host.code("old") == "python_too_old"
+    assert "Python 3.9" in host["old"]["msg"]
+    assert "Traceback" not in json.dumps(host["old"])
+
+
+def test_kept_remote_files_are_refused_before_a_key_leaves_the_controller(host: Host) -> None:
+    host.key(host.key_from)
+    host.env["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+    host.play(host.task("put"))
+    assert host.code("put") == "invalid_arguments"
+    assert "ANSIBLE_KEEP_REMOTE_FILES" in host["put"]["msg"]
+    assert host.names() == []
+
+
+def test_pipelining_is_used_although_it_is_not_configured(host: Host) -> None:
+    host.key(host.key_from)
+    host.env["ANSIBLE_PIPELINING"] = "0"
+    host.play(host.task("put"))
+    assert host.changed("put") is True
+    assert "AnsiballZ_soda_runner_files" not in host.output
+
+
+def test_the_restart_that_is_owed_is_reported_until_it_is_acknowledged(host: Host) -> None:
+    host.key(host.key_from)
+    acknowledge = {"acknowledge_restart": True, "config_files": None, "key_from": None}
+    host.play(
+        host.task("put", track_restart=True),
+        host.task("owed", track_restart=True),
+        host.task("acknowledge", **acknowledge),
+        host.task("done", track_restart=True),
+    )
+    assert [host.changed(task) for task in ("put", "owed", "acknowledge", "done")] == [True, True, False, False]
+    assert [host[task]["restart_owed"] for task in ("put", "owed", "done")] == [True, True, False]
+
+
+def test_a_key_is_adopted_from_the_configuration_of_the_host(host: Host) -> None:
+    key = host.key(host.key_from)
+    host.play(host.task("put"))
+    for path in (host.key_path, host.folder / ".key.json.state"):
+        path.unlink()
+    helm = str(host.folder / "helm_values")
+    adopt: Json = {"key_from": None, "import_from": helm, "track_restart": True}
+    host.play(
+        host.task("possible", **adopt),
+        host.task("check", check=True, key_required=True, **adopt),
+        host.task("adopt", key_required=True, **adopt),
+        host.task("again", key_required=True, **adopt),
+        host.task(
+            "missing",
+            key_from=None,
+            config_files=None,
+            import_from=f"{helm}.missing",
+            key_path=str(host.folder / "other.json"),
+        ),
+    )
+    assert [host.changed(task) for task in ("possible", "check", "adopt", "again")] == [False, True, True, False]
+    assert (host["possible"]["key_needed"], host["possible"]["key_adoptable"]) == (True, True)
+    for task in ("check", "adopt"):
+        assert host[task]["restart_owed"] is False
+        assert [file["changed"] for file in host[task]["files"]] == [False] * len(FORMATS)
+    assert json.loads(host.key_path.read_bytes())["api_key_secret"] == key["api_key_secret"]
+    assert host.code("missing") == "import_failed"
+    assert f"{helm}.missing" in host["missing"]["msg"]
+
+
+def test_a_key_that_was_issued_elsewhere_is_adopted_with_the_id_of_its_runner(host: Host) -> None:
+    host.secrets.append("-secret-that-was-issued-elsewhere")
+    existing = {"api_key_id": "mine", "api_key_secret": host.secrets[0]}
+    adopt: Json = {"key_from": None, "existing_key": existing, "key_required": True, "runner_id": "r1"}
+    host.play(
+        host.task("empty", key_from=None, existing_key={"api_key_id": "", "api_key_secret": ""}),
+        host.task("half", key_from=None, existing_key={"api_key_id": "mine", "api_key_secret": ""}),
+        host.task("adopt", **adopt),
+        host.task("again", **adopt),
+    )
+    assert host["empty"]["key_needed"] is True
+    assert host.code("half") == "invalid_arguments"
+    assert [host.changed(task) for task in ("adopt", "again")] == [True, False]
+    assert host.read("helm_values")["soda"]["agent"]["id"] == "r1"
+
+
+def test_a_format_that_is_no_longer_declared_is_removed(host: Host) -> None:
+    host.key(host.key_from)
+    host.play(
+        host.task("put"),
+        host.task("check", check=True, config_files=host.files[:3]),
+        host.task("fewer", config_files=host.files[:3]),
+        host.task("again", config_files=host.files[:3]),
+        host.task("absent", config_files=None, state="absent"),
+    )
+    for task in ("check", "fewer"):
+        assert host.changed(task) is True
+        assert host[task]["removed"] == [str(host.folder / FORMATS[3])]
+        assert host[task]["diff"][-1]["after"] == ""
+    assert host.changed("again") is False
+    assert host.names() == []
 
 
 def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> None:
@@ -413,7 +553,7 @@ def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> Non
     other_region = host.root / "us.json"
     host.key(other_region, endpoint="https://cloud.us.soda.io")
     file = host.files[0]
-    missing = str(host.folder / "missing" / "file")
+    below = "/dev/null/file"
     fails: dict[str, tuple[str, Json]] = {
         "an empty name": ("invalid_name", {"name": ""}),
         "no name": ("invalid_arguments", {"name": None}),
@@ -428,13 +568,20 @@ def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> Non
         "clear text": ("insecure_endpoint", {"endpoint": "http://cloud.soda.io"}),
         "a key of another runner": ("key_file_of_another_runner", {"key_from": str(ours)}),
         "a key of another region": ("key_file_of_another_runner", {"key_from": str(other_region)}),
-        "no folder for the key": ("key_path_unusable", {"key_path": missing}),
-        "no folder for a file": ("config_path_unusable", {"config_files": [file, {**file, "path": missing}]}),
+        "below what is no folder": ("config_path_unusable", {"config_files": [file, {**file, "path": below}]}),
+        "the same path in other words": (
+            "config_path_twice",
+            {"config_files": [file, {"format": "dotenv", "path": f"{host.folder}/./helm_values"}]},
+        ),
+        "a version below 1": ("invalid_arguments", {"key_version": -1}),
+        "a boolean as a name": ("invalid_name", {"name": True}),
+        "a decimal number as a name": ("invalid_name", {"name": 1e5}),
         "a folder as a file": ("config_path_unusable", {"config_files": [{**file, "path": str(host.root)}]}),
-        "no folder for a key that is not there": ("key_path_unusable", {"key_path": missing, "key_from": None}),
+        "below what is no folder, without a key": ("key_path_unusable", {"key_path": below, "key_from": None}),
     }
     before = snapshot(host.folder)
     host.play(*(host.task(name, **options) for name, (_unused, options) in fails.items()))
+    assert host["a version below 1"]["msg"].startswith("key_version is -1. ")
     assert {name: host.code(name) for name in fails} == {name: code for name, (code, _unused) in fails.items()}
     assert "helm_values" in host["an unknown format"]["msg"]
     assert host["an unknown option"]["msg"].startswith("Unsupported parameters: colour. ")
@@ -552,7 +699,7 @@ def test_what_a_killed_run_left_on_the_host_is_put_in_place(host: Host) -> None:
     assert host.changed("put") is True
     assert host.changed("again") is False
     assert json.loads(host.key_path.read_bytes()) == key
-    assert host.names() == sorted(["key.json", *FORMATS])
+    assert host.names() == sorted([".key.json.state", "key.json", *FORMATS])
 
 
 def test_nothing_stays_on_the_host_of_what_a_killed_run_left_there(host: Host) -> None:
@@ -563,7 +710,7 @@ def test_nothing_stays_on_the_host_of_what_a_killed_run_left_there(host: Host) -
         path.write_text("torn", encoding="utf-8")
     host.play(host.task("check", check=True, key_from=None), host.task("again", key_from=None))
     assert host.changed("again") is False
-    assert host.names() == sorted(["key.json", *FORMATS])
+    assert host.names() == sorted([".key.json.state", "key.json", *FORMATS])
     left[2].write_text("torn", encoding="utf-8")
     host.play(host.task("remove", key_from=None, state="absent"))
     assert host.names() == []

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""
+What a host returned, validated. No I/O and no Ansible.
+
+A host is not trusted: it may return any shape, any size, and text that controls the terminal or is a template. Only the
+fields below are read. No facts are, so a host cannot set variables.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ...module_utils._errors import FAILURE_CODES, Failure, error
+
+LONGEST_TEXT = 4096
+LONGEST_DIFF = 256 * 1024
+LONGEST_TRACEBACK = 16 * 1024
+MOST_ITEMS = 1000
+
+Json = t.Mapping[str, t.Any]
+
+_OLD_PYTHON = re.compile(
+    r"future feature annotations is not defined|requires a minimum of Python|'type' object is not subscriptable"
+    r"|unsupported operand type\(s\) for \||python(2\.\d|3\.[0-8])/"
+)
+
+
+class Reply:
+    """The fields of a result of C(soda_runner_files). A field of another type raises V(module_failed)."""
+
+    def __init__(self, result: Json) -> None:
+        self._result = result
+
+    def flag(self, field: str) -> bool:
+        value = self._result.get(field, False)
+        if not isinstance(value, bool):
+            raise _invalid(field)
+        return value
+
+    def text(self, field: str) -> str:
+        value = self._result.get(field)
+        if not isinstance(value, str):
+            raise _invalid(field)
+        return to_line(value)
+
+    def sealed(self, field: str) -> str | None:
+        """Base64 of a sealed file."""
+        value = self._result.get(field)
+        if value is not None and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/=]{0,2000000}", value)):
+            raise _invalid(field)
+        return value
+
+    def texts(self, field: str) -> list[str]:
+        value = self._list(field)
+        if not all(isinstance(item, str) for item in value):
+            raise _invalid(field)
+        return [to_line(item) for item in value]
+
+    def flags(self, field: str, number: int) -> list[bool]:
+        value = self._list(field)
+        if len(value) != number or not all(isinstance(item, bool) for item in value):
+            raise _invalid(field)
+        return value
+
+    def key(self) -> dict[str, t.Any] | None:
+        """The runner key, never with its secret."""
+        value = self._result.get("key")
+        if value is None:
+            return None
+        types: dict[str, t.Any] = {"api_key_id": str, "path": (str, type(None)), "issued_at": str}
+        if not isinstance(value, dict) or not all(isinstance(value.get(k), kind) for k, kind in types.items()):
+            raise _invalid("key")
+        version = value.get("key_version")
+        if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version < 2**31:
+            raise _invalid("key")
+        texts = {k: None if value[k] is None else to_line(value[k]) for k in types}
+        return {
+            "api_key_id": texts["api_key_id"],
+            "path": texts["path"],
+            "key_version": version,
+            "issued_at": texts["issued_at"],
+        }
+
+    def diff(self) -> list[dict[str, str]]:
+        entries = []
+        for entry in self._list("diff"):
+            fields = ("path", "before", "after")
+            if not isinstance(entry, dict) or not all(isinstance(entry.get(field), str) for field in fields):
+                raise _invalid("diff")
+            path = to_line(entry["path"])
+            entries.append(
+                {
+                    "before_header": path,
+                    "before": to_lines(entry["before"], LONGEST_DIFF),
+                    "after_header": path,
+                    "after": to_lines(entry["after"], LONGEST_DIFF),
+                }
+            )
+        return entries
+
+    def _list(self, field: str) -> list[t.Any]:
+        value = self._result.get(field, [])
+        if not isinstance(value, list) or len(value) > MOST_ITEMS:
+            raise _invalid(field)
+        return value
+
+
+def failed_result(result: Json) -> dict[str, t.Any]:
+    """The result of a task whose module failed on the host."""
+    given = result.get("failure")
+    texts = [result.get(field) for field in ("msg", "exception", "module_stderr", "module_stdout")]
+    output = "\n".join(str(text)[:LONGEST_TRACEBACK] for text in texts if text is not None)
+    if isinstance(given, dict) and given.get("code") in FAILURE_CODES and isinstance(given.get("message"), str):
+        failure = Failure(given["code"], to_line(given["message"]), retryable=given.get("retryable") is True)
+    elif _OLD_PYTHON.search(output):
+        failure = Failure(
+            "python_too_old",
+            "The Python interpreter of this host is too old. The collection needs Python 3.9 or newer. Install it, or"
+            " set ansible_python_interpreter for this host.",
+        )
+        return {"failed": True, "msg": failure.message, "failure": failure.as_result()}
+    else:
+        failure = Failure("module_failed", to_line(str(result.get("msg") or "The module failed on the host.")))
+    failed: dict[str, t.Any] = {"failed": True, "msg": failure.message, "failure": failure.as_result()}
+    for field in ("exception", "module_stderr", "module_stdout"):
+        if result.get(field):
+            failed[field] = to_lines(str(result[field]), LONGEST_TRACEBACK)
+    if isinstance(result.get("rc"), int):
+        failed["rc"] = result["rc"]
+    return failed
+
+
+def warnings_of(result: Json) -> list[str]:
+    """The warnings of a module. Newer releases of ansible-core return objects with the text."""
+    given = result.get("warnings")
+    texts = []
+    for warning in given[:10] if isinstance(given, list) else []:
+        event = getattr(warning, "event", None)
+        texts.append(to_line(str(getattr(event, "msg", None) or warning)))
+    return texts
+
+
+def to_line(text: str) -> str:
+    """Text that is safe to show, on one line, and no template."""
+    return _inert("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:LONGEST_TEXT]))
+
+
+def to_lines(text: str, longest: int) -> str:
+    """Text that is safe to show, and no template."""
+    lines = text[:longest].split("\n")
+    shown = ("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line) for line in lines)
+    return _inert("\n".join(shown))
+
+
+def _inert(text: str) -> str:
+    return re.sub(r"(\{)(?=[{%#])|^#(?=jinja2:)", lambda match: f"{match[0]} ", text)
+
+
+def _invalid(field: str) -> Exception:
+    return error(
+        "module_failed",
+        f"The host returned an invalid value for {field}. Check that the host is not compromised, and that its Python"
+        " interpreter is the right one.",
+    )
