@@ -37,8 +37,6 @@ NO_FILTER = {
     "lastSeenTimestamp": "not_seen_for filters by it",
     "versions": "they are returned, and have no order to filter by",
 }
-# Fields of a page that a reader of all pages does not need.
-NOT_READ = {"first", "number", "size", "totalPages"}
 TYPES = {"string": "str", "boolean": "bool", "object": "dict", "array": "list", "integer": "int"}
 
 
@@ -79,12 +77,6 @@ def test_every_field_of_a_runner_is_a_filter_or_is_not_for_a_reason() -> None:
 def test_every_field_of_a_key_is_returned() -> None:
     returned = documented("soda_runner", "RETURN")["key"]["contains"]
     assert {snake_case(name) for name in SCHEMAS["RunnerKey"]["properties"]} <= set(returned)
-
-
-def test_every_field_of_a_page_is_read_or_not_needed() -> None:
-    source = Path(str(_runners.__file__)).read_text("utf-8")
-    read = {name for name in SCHEMAS["RunnerPage"]["properties"] if f'body.get("{name}")' in source}
-    assert read == set(SCHEMAS["RunnerPage"]["properties"]) - NOT_READ
 
 
 @pytest.mark.parametrize("module", ["soda_runner", "soda_runner_info"])
