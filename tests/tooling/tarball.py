@@ -85,6 +85,9 @@ def same_from_every_build(trial: Trial) -> Path:
 def installs_and_works(trial: Trial, archive: Path) -> None:
     installed = trial.run("ansible-galaxy", "collection", "install", "--offline", archive, "-p", WORK / "installed")
     trial.holds("it installs where there is nothing", installed.returncode == 0)
+    checkout = ("ansible-galaxy", "collection", "install", WORK / "clone-1", "-p", WORK / "from-checkout")
+    from_checkout = trial.run(*checkout)
+    trial.holds("a checkout installs as well", from_checkout.returncode == 0)
     modules = sorted(path.stem for path in (WORK / "installed" / COLLECTION / "plugins" / "modules").glob("soda_*.py"))
     documented = trial.run("ansible-doc", "--json", *(f"community.soda.{name}" for name in modules))
     trial.holds("its modules are documented", documented.returncode == 0 and bool(modules))

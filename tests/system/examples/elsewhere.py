@@ -14,9 +14,17 @@ _ROTATED = ("tests/system/hosts/test_rotation.py", "ROTATED")
 _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
-    "README.md: $ make test    # everything that needs neither root nor containers": (".ci/run", "count test"),
+    "README.md: $ git clone https://github.com/ansible-collections/community.soda.git": (
+        "tests/tooling/tarball.py",
+        '"clone", "--quiet"',
+    ),
+    "README.md: $ ansible-galaxy collection install ./community.soda": (
+        "tests/tooling/tarball.py",
+        '"ansible-galaxy", "collection", "install", WORK / "clone-1"',
+    ),
     "README.md: $ ansible-galaxy collection install community.soda": _TARBALL,
     "README.md: $ python3 -m pip install requests": _REQUESTS,
+    "docs/site/index.md: $ ansible-galaxy collection install community.soda": _TARBALL,
     "docs/guides/first-runner.md: $ ansible-galaxy collection install community.soda": _TARBALL,
     "docs/guides/first-runner.md: $ python3 -m pip install requests": _REQUESTS,
     "docs/guides/awx.md: $ ansible-builder build -f execution-environment.yml -t registry.example.org/soda-ee:1": (
