@@ -136,7 +136,9 @@ class Sandbox:
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder / "home"),
             "SODA_CLOUD_CA_PATH": str(ca),
-            "VENV": sys.prefix,  # of make demo, which may be another than the usual one
+            # make demo uses the environment of these tests and never replaces it.
+            "VENV": sys.prefix,
+            "MAKEFLAGS": f"-o {sys.prefix}/.python -o {sys.prefix}/.demo",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_FORCE_COLOR": "0",
         }
