@@ -69,9 +69,12 @@ def test_inventory_source_lists_the_runners_with_the_credential_alone(
     env = {**private_environment(home=tmp_path / "home", temporary=tmp_path / "tmp"), **environment}
     finished = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
     listed = json.loads(finished.stdout)
-    # The group that the workflow decommissions.
     assert listed["soda_offline"]["hosts"] == ["edge_02"]
     variables = listed["_meta"]["hostvars"]
+    # A name from Soda Cloud must not choose where a machine credential logs in.
+    addresses = {json.dumps(host["ansible_host"]) for host in variables.values()}
+    assert len(addresses) == 1
+    assert "not-a-connection-target.invalid" in addresses.pop()
     assert {host: variables[host]["soda_runner_name"]["__ansible_unsafe"] for host in variables} == {
         "edge-01": "edge-01",
         "edge_02": "edge 02",
