@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tooling import plans, tree
+from tooling import matrix, plans, tree
 from tooling.__main__ import PARTS
 from tooling.process import Finished, descendants
 from tooling.result import Result
@@ -24,7 +24,9 @@ def test_every_part_runs_before_a_release_or_every_night() -> None:
 
 
 def test_continuous_integration_runs_all_that_make_test_runs() -> None:
-    assert plans.PLANS["test"].parts <= plans.PLANS["ci"].parts
+    ci = plans.PLANS["ci"].parts
+    assert "matrix" in ci
+    assert plans.PLANS["test"].parts <= ci | set(matrix.KINDS)
 
 
 def test_the_last_line_of_a_part_is_its_result() -> None:
