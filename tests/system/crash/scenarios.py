@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import typing as t
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from ansible_collections.community.soda.plugins.module_utils._host.request impor
 from emulator.client import Account, Key
 
 NAME = "warehouse-eu"
+OWNER = 65534
+"""Who the key file belongs to in some of the scenarios, by number."""
+OWNED = {"owner": str(OWNER), "group": str(OWNER)}
 Json = dict[str, t.Any]
 
 
@@ -124,6 +128,32 @@ def _delete(scene: Scene) -> Json:
     return scene.runner(state="absent")
 
 
+def _adopt(scene: Scene) -> Json:
+    scene.account.seed(NAME)
+    existing = json.loads(scene.key())
+    return scene.runner(existing_key={field: existing[field] for field in ("api_key_id", "api_key_secret")})
+
+
+def _issue_for_owner(scene: Scene) -> Json:
+    return scene.runner(**OWNED)
+
+
+def _rotate_for_owner(scene: Scene) -> Json:
+    arguments = {**_rotate(scene), **OWNED}
+    os.chown(scene.key_path, OWNER, OWNER)
+    return arguments
+
+
+def _recover_for_owner(scene: Scene) -> Json:
+    arguments = {**_recover(scene), **OWNED}
+    os.chown(scene.key_left, OWNER, OWNER)
+    return arguments
+
+
+def _carry_for_owner(scene: Scene) -> Json:
+    return {**_carry(scene), **OWNED}
+
+
 def _carry(scene: Scene) -> Json:
     return scene.on_host("present", waiting_key=scene.key().decode())
 
@@ -147,6 +177,14 @@ def _clear(scene: Scene) -> Json:
     return scene.on_host("absent")
 
 
+# Only root can give a file to another user.
+FOR_OWNER = (
+    Scenario("issue for owner", "soda_runner", _issue_for_owner, issues=1, version=1),
+    Scenario("rotate for owner", "soda_runner", _rotate_for_owner, issues=1, version=2),
+    Scenario("recover for owner", "soda_runner", _recover_for_owner, issues=0, version=1),
+    Scenario("carry for owner", "soda_runner_files", _carry_for_owner, issues=0, version=1, configured=True),
+)
+
 SCENARIOS = (
     Scenario("issue", "soda_runner", _issue, issues=1, version=1),
     Scenario("rotate", "soda_runner", _rotate, issues=1, version=2),
@@ -157,4 +195,6 @@ SCENARIOS = (
     Scenario("carry newer", "soda_runner_files", _carry_newer, issues=0, version=2, configured=True),
     Scenario("recover on host", "soda_runner_files", _recover_on_host, issues=0, version=1, configured=True),
     Scenario("clear host", "soda_runner_files", _clear, issues=0, version=None),
+    Scenario("adopt", "soda_runner", _adopt, issues=0, version=1),
+    *(FOR_OWNER if os.geteuid() == 0 else ()),
 )
