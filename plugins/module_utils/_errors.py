@@ -114,6 +114,30 @@ class CaPathUnusable(OptionError):
     code = "ca_path_unusable"
 
 
+class ShadowedVariable(OptionError):
+    """A fact of the host has the name of a variable."""
+
+    code = "shadowed_variable"
+
+
+class DuplicateDeclaration(OptionError):
+    """Two hosts declare one runner."""
+
+    code = "duplicate_declaration"
+
+
+class InvalidTarget(OptionError):
+    """Of the playbook community.soda.decommission."""
+
+    code = "invalid_target"
+
+
+class ReportUnusable(OptionError):
+    """The report of an audit is not evidence for a deletion."""
+
+    code = "report_unusable"
+
+
 class ConfigFormatUnknown(OptionError):
     code = "config_format_unknown"
 
@@ -232,6 +256,16 @@ class RunnerNotFound(RunnerConflict):
 
 class NotDeletable(RunnerConflict):
     code = "not_deletable"
+
+
+class RunnerOnline(RunnerConflict):
+    code = "runner_online"
+
+
+class DeletionStopped(RunnerConflict):
+    """A deletion before this one failed."""
+
+    code = "deletion_stopped"
 
 
 # Runner keys

@@ -106,7 +106,9 @@ class Story:
         host = "rome"
         self.screen.step(f"Decommission {host}: its runner is stopped, deleted, and its key removed.")
         self.fleet.stop_runner(host)
-        self.ansible.playbook("community.soda.decommission", "--limit", host)
+        self.ansible.playbook(
+            "community.soda.decommission", "-e", f"soda_runner_hosts={host}", "-e", "soda_runner_delete_online=true"
+        )
         expect(not self.fleet.files(host), f"files stayed behind: {self.fleet.files(host)}")
         fleet = self.wait_until(lambda runners: len(runners) == len(HOSTS) - 1)
         self.show(fleet)

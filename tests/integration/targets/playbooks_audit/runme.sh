@@ -51,25 +51,35 @@ says 'offlien'
 play community.soda.audit "$@"
 asked '{"listRunners": 7}'
 
-# Cleaning up: what would be deleted is what is deleted, but for a runner that came back.
+# Cleaning up: what a check run reports is what a run deletes, except for a runner that is online again. A runner that a host
+# declares is left alone.
 here="$(realpath --relative-to=. "$work/soda-audit.json")"
 play community.soda.decommission --check -e soda_decommission_audit="$here" "$@"
-says '7 of the 7 runners that are stale by the report would be deleted'
-says 'back_again \(.*\), and on back_again: .*/key.json, .*/values.yml'
+says '4 of 7 stale runners would be deleted'
+says "'back_again' .* was left alone: the host back_again declares it"
 says "\{\{ lookup\('pipe', 'touch evaluated'\) \}\} \("
-asked '{"listRunners": 7}'
-play runner.yml -e '{"changed_name": "back_again", "changed_fields": {"isOnline": true}}'
+asked '{"getRunner": 8}'
+play runner.yml -e '{"changed_name": "foreign", "changed_fields": {"isOnline": true}}'
 play community.soda.decommission -e soda_decommission_audit="$work/soda-audit.json" "$@"
-says '6 of the 7 runners that are stale by the report were deleted'
-says "'back_again' .* is online, so it was left alone"
+says '3 of 7 stale runners were deleted'
+says "'foreign' .* was left alone: it is online"
 keeps_secrets "$work"
-asked '{"listRunners": 7, "deleteRunner": 6}'
+asked '{"getRunner": 7, "deleteRunner": 3}'
 play left.yml
 
 # A second time there is nothing to do.
 play community.soda.decommission -e soda_decommission_audit="$work/soda-audit.json" "$@"
 unchanged
-says '0 of the 7 runners'
+says '0 of 7 stale runners'
+
+# An old report and one that others can write are no evidence.
+sed 's/"generated_at": "20/"generated_at": "19/' "$work/soda-audit.json" > "$OUTPUT_DIR/old.json"
+fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/old.json" "$@"
+says 'hours ago'
+cp "$work/soda-audit.json" "$OUTPUT_DIR/shared.json"
+chmod 0666 "$OUTPUT_DIR/shared.json"
+fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/shared.json" "$@"
+says 'untrusted_file'
 
 # What is not a report, or is of another account, deletes nothing.
 echo '{"stale": []}' > "$OUTPUT_DIR/other.json"

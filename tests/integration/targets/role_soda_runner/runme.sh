@@ -7,10 +7,13 @@ set -eu -o pipefail
 source ../soda_cloud/plays.sh
 
 # A fleet, in all four formats. The counts are of requests in the journal of Soda Cloud.
-play fleet.yml --check --diff -e '{"soda_cloud_counts": {"listRunners": 3}}' "$@"
+# The first host of an account checks the account with one listing.
+play fleet.yml --check --diff -e '{"soda_cloud_counts": {"listRunners": 4}}' "$@"
+says '3 hosts would need a new runner key'
 changed
-play fleet.yml --diff -e '{"soda_cloud_counts": {"listRunners": 3, "createRunner": 3}}' "$@"
+play fleet.yml --diff -e '{"soda_cloud_counts": {"listRunners": 4, "createRunner": 3}}' "$@"
 changed
+says '3 hosts need a new runner key.*less than a minute'
 play registered.yml "$@"
 play fleet.yml --diff -e '{"soda_cloud_counts": {}}' "$@"
 unchanged
@@ -24,9 +27,9 @@ play fleet.yml --limit two,localhost -e '{"soda_cloud_counts": {}, "fleet_serial
 unchanged
 
 # A higher version rotates the key; a lower one is an older declaration.
-play fleet.yml --check -e '{"soda_cloud_counts": {"listRunners": 3}, "soda_runner_key_version": 2}' "$@"
+play fleet.yml --check -e '{"soda_cloud_counts": {"listRunners": 4}, "soda_runner_key_version": 2}' "$@"
 changed
-play fleet.yml -e '{"soda_cloud_counts": {"listRunners": 3, "createRunner": 3}, "soda_runner_key_version": 2}' "$@"
+play fleet.yml -e '{"soda_cloud_counts": {"listRunners": 4, "createRunner": 3}, "soda_runner_key_version": 2}' "$@"
 changed
 play registered.yml "$@"
 play fleet.yml -e '{"soda_cloud_counts": {}, "soda_runner_key_version": 2}' "$@"
@@ -34,12 +37,18 @@ unchanged
 fails fleet.yml -e '{"soda_cloud_counts": {}, "soda_runner_key_version": 1}' "$@"
 says 'declar'
 
-# Decommissioned: a runner in use keeps everything; then nothing is left, and a second run finds nothing to do.
+# Decommissioned. An online runner is refused, and so is one in use, with ignore_errors too: nothing is removed.
+play in_use.yml -e is_online=true -e in_use=false "$@"
+fails absent.yml -e '{"soda_cloud_counts": {}}' "$@"
+says 'is online, so nothing was deleted'
+play in_use.yml -e is_online=false -e in_use=false "$@"
 play absent.yml --check -e '{"soda_cloud_counts": {"listRunners": 3}}' "$@"
 changed
-play in_use.yml -e in_use=true "$@"
+play in_use.yml -e is_online=false -e in_use=true "$@"
 fails absent.yml -e '{"soda_cloud_counts": {}}' "$@"
-play in_use.yml -e in_use=false "$@"
+play in_use.yml -e is_online=false -e in_use=true "$@"
+play absent.yml -e '{"soda_cloud_counts": {"listRunners": 3, "deleteRunner": 3}, "ignore_failures": true}' "$@"
+play in_use.yml -e is_online=false -e in_use=false "$@"
 play absent.yml -e '{"soda_cloud_counts": {"listRunners": 3, "deleteRunner": 3}}' "$@"
 changed
 play nothing_left.yml "$@"
@@ -52,3 +61,21 @@ play recovery.yml "$@"
 play on_the_host.yml "$@"
 play refused.yml "$@"
 play same_name.yml "$@"
+play twice_declared.yml "$@"
+play facts.yml -e state=present "$@"
+play facts.yml -e state=absent "$@"
+
+# A restart that is owed is made up, whether a later task or the handler fails, and after a rotation.
+for form in roles include; do
+    fails restart.yml -e form="$form" -e late=false "$@"
+    play restart.yml -e form="$form" "$@"
+    changed
+    says 'RUNNING HANDLER \[Restart the runner\]'
+    play restart.yml -e form="$form" "$@"
+    unchanged
+    fails restart.yml -e form="$form" -e soda_runner_key_version=2 -e restart=false "$@"
+    play restart.yml -e form="$form" -e soda_runner_key_version=2 "$@"
+    says 'RUNNING HANDLER \[Restart the runner\]'
+    play restart.yml -e form="$form" -e soda_runner_key_version=2 "$@"
+    unchanged
+done

@@ -1,0 +1,210 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The steps that give a host its runner key and configuration."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ...module_utils._errors import KeyMissing, WaitTimeout
+from .._declared import Declared
+from .._parameters import to_plain
+from . import declarations, words
+from .calls import CallFailed, make_private_folder
+from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, ids_of, key_of, shown
+
+NEEDED, ANNOUNCED, AWAITED, LISTED, OWED = "needed", "announced", "awaited", "listed", "owed"
+
+
+class Provision(Steps):
+    """Write, issue, restart, wait."""
+
+    def write(self) -> Json:
+        """Write what the host needs, if its key is current. An up-to-date host needs this step only."""
+        declared = self.declared()
+        if declared.state == "absent":
+            # Only the playbook community.soda.provision gets here: it never removes anything.
+            self.publish(OUTCOMES, declared, skipped=True)
+            return {"unfinished": False}
+        self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
+        written = self._configure(declared)
+        key_needed = bool(written["key_needed"])
+        waits = declared.wait and not self.check_mode
+        if key_needed:
+            self.publish(NEEDED, declared, account=str(declared.account), name=declared.name)
+        if waits:
+            self.publish(AWAITED, declared, account=declared.account.cache_key, name=declared.name)
+        self.publish(OUTCOMES, declared, changed=written["changed"])
+        acknowledge = self.restart_is_owed(written)
+        return {
+            **written,
+            "key_needed": key_needed,
+            "wait": waits,
+            "acknowledge": acknowledge,
+            "unfinished": key_needed or waits or acknowledge,
+        }
+
+    def announce(self) -> Json:
+        """Report once for each batch how many keys are needed and how long the limits make that take."""
+        batch = self.hosts("ansible_play_batch")
+        needed = {key: one for key, one in self.files.collect(NEEDED).items() if one["host"] in batch}
+        with self.files.once(ANNOUNCED, "\n".join(batch)) as entry:
+            if entry.is_published or not needed:
+                return {}
+            entry.publish(True)
+        accounts: dict[str, int] = {}
+        for one in needed.values():
+            accounts[one["account"]] = accounts.get(one["account"], 0) + 1
+        return {"msg": words.announce_keys(accounts, self.check_mode), "_ansible_verbose_always": True}
+
+    def issue(self) -> Json:
+        """Issue the key, or adopt one, and put it and the configuration on the host."""
+        declared = self.declared()
+        self._refuse_shared_name(declared)
+        listed = self._check_account(declared)
+        # The host must be able to store the key before a key exists.
+        written = self._configure(declared, create_folders=True)
+        issued = adopted = False
+        if written["key_adoptable"]:
+            adopted = True
+            written = self._configure(
+                declared, create_folders=True, key_required=True, runner_id=listed.get(declared.name)
+            )
+        elif written["key_needed"]:
+            result = self._issued(declared, stored=written["key"])
+            issued = bool(result["changed"])
+            # Check mode has no key to take the id from.
+            runner_id = (result["runner"] or {}).get("id") if self.check_mode else None
+            written = self._configure(declared, key_required=True, runner_id=runner_id)
+        changed = issued or bool(written["changed"])
+        self.publish(OUTCOMES, declared, changed=changed, issued=issued, adopted=adopted, account=str(declared.account))
+        return {
+            **written,
+            "changed": changed,
+            "key_issued": issued,
+            "key_adopted": adopted,
+            "acknowledge": self.restart_is_owed(written),
+        }
+
+    def _configure(self, declared: Declared, **more: t.Any) -> Json:
+        return self.config(declared.config_arguments(), track_restart=True, **more)
+
+    def _issued(self, declared: Declared, stored: Json | None) -> Json:
+        arguments = {"name": declared.name, "key_version": declared.key_version, "state": "present"}
+        if declared.is_direct:
+            arguments |= {"key_path": declared.key_path, "reissue": declared.reissue}
+            arguments |= {option: declared.variables[f"soda_runner_{option}"] for option in ("owner", "group")}
+        else:
+            if not self.check_mode:
+                make_private_folder(declared.escrow_dir)
+            # The escrow does not know a key of a lower version on the host. So a rotation is a reissue there.
+            arguments |= {"key_path": declared.escrow_path, "reissue": declared.reissue or stored is not None}
+        result = self.soda_cloud(declared, "soda_runner", arguments)
+        if result["key"] is None:
+            raise KeyMissing(
+                f"The runner {declared.name!r} is registered in Soda Cloud, but its key is neither on the host"
+                f" ({declared.key_path}) nor in escrow. Soda Cloud shows a key once only. Restore the key file, or run"
+                " the role with soda_runner_reissue=true to issue a new key. The runner keeps its id.",
+            )
+        self.warn(result)
+        return result
+
+    def _check_account(self, declared: Declared) -> dict[str, str]:
+        """
+        Send one request for each account and play, before a host that needs a key is changed.
+
+        Returns the id of each runner of the batch that is listed.
+        """
+        account = declared.account
+        batch = self.hosts("ansible_play_batch")
+        needed = self.files.collect(NEEDED).values()
+        names = sorted({one["name"] for one in needed if one["account"] == str(account) and one["host"] in batch})
+        with self.files.once(ACCOUNTS, account.cache_key) as entry:
+            checked = entry.data
+            is_new = not entry.is_published or not set(names) <= set(checked["names"])
+            if is_new and (not entry.is_published or declared.adopts):
+                try:
+                    listing = self.soda_cloud(declared, "soda_runner_info", {"names": names})
+                except CallFailed as exc:
+                    entry.publish({"host": declared.host, "failure": exc.result["failure"], "names": names})
+                    raise
+                entry.publish(
+                    {"host": declared.host, "failure": None, "names": names, "ids": ids_of(listing["runners"])}
+                )
+                checked = entry.data
+        self.raise_failed_check(checked)
+        return t.cast("dict[str, str]", checked["ids"])
+
+    def _refuse_shared_name(self, declared: Declared) -> None:
+        entries = self.files.collect(DECLARED)
+        declarations.refuse_shared_name(declared, declarations.published(entries), self.of_inventory(declared))
+
+    def schedule_acknowledgement(self) -> Json:
+        """Note that a handler at the end of the play has to acknowledge the restart of this runner."""
+        declared = self.declared()
+        self.publish(OWED, declared, config=declared.acknowledge_arguments())
+        return {"changed": True}
+
+    def acknowledge(self) -> Json:
+        """Clear the restarts that the handlers of the play have made."""
+        host = str(to_plain(self.task_vars["inventory_hostname"]))
+        for key, owed in self.files.collect(OWED).items():
+            if owed["host"] == host and owed.get("config"):
+                self.config(owed["config"])
+                self.files.publish(OWED, key, {"host": host})
+        return {}
+
+    def wait(self) -> Json:
+        """Wait until Soda Cloud lists the runners of all hosts of the batch that share the account."""
+        declared = self.declared()
+        mine = declared.account.cache_key
+        names = [declared.name]
+        if not declared.is_direct:
+            batch = self.hosts("ansible_play_batch")
+            awaited = self.files.collect(AWAITED).values()
+            names = sorted({one["name"] for one in awaited if one.get("account") == mine and one["host"] in batch})
+        key = "\n".join((mine, declared.host if declared.is_direct else "", *names))
+        with self.files.once(LISTED, key) as entry:
+            if not entry.is_published:
+                try:
+                    missing = self._poll(declared, names)
+                    failure = WaitTimeout("The runners are not there in time.").failure.as_result() if missing else None
+                    entry.publish({"missing": missing, "failure": failure})
+                except CallFailed as exc:
+                    entry.publish({"missing": exc.result.get("missing"), "failure": exc.result["failure"]})
+            waited = entry.data
+        self.files.publish(AWAITED, key_of(declared), {"host": declared.host, "account": None, "name": declared.name})
+        if waited["failure"] is not None and waited["missing"] is None:
+            raise CallFailed({"failed": True, "msg": waited["failure"]["message"], "failure": waited["failure"]})
+        if declared.name in (waited["missing"] or ()):
+            is_online = declared.wait_for == "online"
+            message = (
+                f"Soda Cloud did not {'report' if is_online else 'list'} the runner {declared.name!r}"
+                f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read the runner's log"
+                " on the host. If the runner starts later, run the role again. It issues no other key."
+            )
+            raise CallFailed(
+                {"failed": True, "msg": message, "failure": {**waited["failure"], "message": message}, "missing": names}
+            )
+        return {}
+
+    def _poll(self, declared: Declared, names: list[str]) -> list[str]:
+        """List the runners until all of them are there, and return those that are still missing in the end."""
+        deadline = time.monotonic() + declared.wait_timeout
+        while True:
+            listed = self.soda_cloud(declared, "soda_runner_info", {"names": names})["runners"]
+            found = {one["name"] for one in listed if declared.wait_for == "listed" or one["is_online"]}
+            missing = sorted(set(names) - found)
+            remaining = deadline - time.monotonic()
+            if not missing or remaining <= 0:
+                return missing
+            time.sleep(min(declared.wait_delay, remaining))
+
+    def summarize(self) -> Json:
+        return shown(words.summarize_provision(self.outcomes(), self.check_mode))

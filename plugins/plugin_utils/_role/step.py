@@ -1,0 +1,109 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What the steps of the role soda_runner have in common."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._declared import Declared, read_declared, refuse_shadowing
+from .._parameters import to_plain
+from .._run_files import RunFiles
+from . import declarations
+from .calls import CallFailed, call_action, call_module, call_on_controller
+
+Json = dict[str, t.Any]
+
+# Topics of the files that the actions of a play share.
+DECLARED, INVENTORY, ACCOUNTS, OUTCOMES = "declared", "inventory", "accounts", "outcomes"
+
+
+class Steps:
+    """
+    Steps of the role for one host.
+
+    They refuse facts that shadow variables of the collection before anything else. A step that fails changes nothing
+    after the failure, whatever the play makes of it.
+    """
+
+    def __init__(self, action: t.Any, task_vars: Json) -> None:
+        refuse_shadowing(task_vars)
+        self.action = action
+        self.task_vars = task_vars
+        self.files = RunFiles.of_task(action._task)
+        self.check_mode = bool(action._task.check_mode)
+
+    def declared(self) -> Declared:
+        environment: Json = {}
+        for each in self.action._task.environment or ():
+            environment.update(each if isinstance(each, dict) else {})
+        return read_declared(self.task_vars, self.action._templar.template, environment)
+
+    def hosts(self, variable: str) -> list[str]:
+        return [str(to_plain(host)) for host in self.task_vars.get(variable) or ()]
+
+    def outcomes(self) -> list[Json]:
+        return list(self.files.collect(OUTCOMES).values())
+
+    def publish(self, topic: str, declared: Declared, **data: t.Any) -> None:
+        self.files.publish(topic, key_of(declared), {"host": declared.host, **data})
+
+    def config(self, arguments: Json, **more: t.Any) -> Json:
+        """The result of soda_runner_config on the host."""
+        return call_action(self.action, "soda_runner_config", {**arguments, **more}, self.task_vars)
+
+    def soda_cloud(self, declared: Declared, module: str, arguments: Json) -> Json:
+        """The result of a module that sends requests: on the controller, or on the host if that is declared."""
+        call = call_module if declared.is_direct else call_on_controller
+        return call(self.action, module, {**declared.connection_arguments(), **arguments}, self.task_vars)
+
+    def warn(self, result: Json) -> None:
+        for warning in result.get("warnings", ()):
+            self.action._display.warning(str(warning))
+
+    def restart_is_owed(self, written: Json) -> bool:
+        return bool(written.get("restart_owed")) and not self.check_mode
+
+    def of_inventory(self, declared: Declared) -> declarations.Declarations:
+        """What hosts declare that have not run yet. Computed once for each account and batch."""
+        batch = self.hosts("ansible_play_batch")
+        with self.files.once(INVENTORY, "\n".join((declared.account.cache_key, *batch))) as entry:
+            if not entry.is_published:
+                known = {one["host"] for one in self.files.collect(DECLARED).values()}
+                entry.publish(
+                    declarations.of_inventory(
+                        self.task_vars["hostvars"], self.hosts("ansible_play_hosts_all"), known, declared.account
+                    )
+                )
+            return t.cast(declarations.Declarations, entry.data)
+
+    @staticmethod
+    def raise_failed_check(checked: Json) -> None:
+        """Fail without the whole message, which another host has shown."""
+        if checked["failure"] is not None:
+            message = (
+                f"The request for the Soda Cloud account failed on {checked['host']}, so this host was not changed."
+            )
+            failure = {**checked["failure"], "message": message}
+            raise CallFailed({"failed": True, "msg": message, "failure": failure})
+
+
+def key_of(declared: Declared) -> str:
+    return f"{declared.host}\n{declared.identity()}"
+
+
+def ids_of(runners: t.Iterable[Json]) -> dict[str, str]:
+    """The id of each runner whose name no other runner has."""
+    ids: dict[str, list[str]] = {}
+    for runner in runners:
+        ids.setdefault(runner["name"], []).append(runner["id"])
+    return {name: found[0] for name, found in ids.items() if len(found) == 1}
+
+
+def shown(message: str | list[str]) -> Json:
+    return {"msg": message, "_ansible_verbose_always": True}
