@@ -290,6 +290,75 @@ class KeyOrphaned(KeyAtRisk):
     code = "key_orphaned"
 
 
+class KeyInEscrow(KeyAtRisk):
+    code = "key_in_escrow"
+
+
+class StoreError(SodaError):
+    """A key store that is reached from the controller cannot be used. No key was requested."""
+
+
+class MissingCollection(StoreError):
+    code = "missing_collection"
+
+
+class StoreUnreachable(StoreError):
+    code = "store_unreachable"
+    retryable = True
+
+
+class StoreLoginFailed(StoreError):
+    code = "store_login_failed"
+
+
+class StoreDenied(StoreError):
+    code = "store_denied"
+
+
+class StoreSealed(StoreError):
+    code = "store_sealed"
+    retryable = True
+
+
+class StoreQuotaExceeded(StoreError):
+    code = "store_quota_exceeded"
+    retryable = True
+
+
+class StoreNotFound(StoreError):
+    code = "store_not_found"
+
+
+class StoreWrongType(StoreError):
+    code = "store_wrong_type"
+
+
+class StoreOfAnotherRunner(StoreError):
+    code = "store_of_another_runner"
+
+
+class StoreEdited(StoreError):
+    code = "store_edited"
+
+
+class StoreBusy(StoreError):
+    code = "store_busy"
+    retryable = True
+
+
+class StoreChanged(StoreError):
+    code = "store_changed"
+    retryable = True
+
+
+class StoreFailed(StoreError):
+    code = "store_failed"
+
+
+class KeyDeleted(StoreError):
+    code = "key_deleted"
+
+
 class KeyFileError(SodaError):
     """The key file cannot be used."""
 

@@ -21,8 +21,21 @@ _MODULES = {"leaks": "leak_test"}
 
 PARTS = (
     *("attack", "browser", "coverage", "crash", "deep", "docs", "eda", "examples", "hosts", "integration"),
-    *("leaks", "limits", "lint", "matrix", "molecule", "mutation", "nox", "platform", "sanity", "tarball", "units"),
-    *("vendor", "vulnerabilities"),
+    *(
+        "kubernetes",
+        "leaks",
+        "limits",
+        "lint",
+        "matrix",
+        "molecule",
+        "mutation",
+        "nox",
+        "platform",
+        "sanity",
+        "tarball",
+        "units",
+    ),
+    *("vault", "vendor", "vulnerabilities"),
 )
 
 

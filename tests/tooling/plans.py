@@ -40,7 +40,7 @@ def _rows(*names: str) -> tuple[Row, ...]:
 
 
 # The parts that protect users come first, so that a run that is stopped early has shown the most.
-_GUARDS = ("attack", "leaks", "matrix 2.16 newest --quick", "platform", "vendor", "sanity", "lint")
+_GUARDS = ("attack", "leaks", "vault", "matrix 2.16 newest --quick", "platform", "vendor", "sanity", "lint")
 """The matrix runs the integration targets and the scenario, so they are no parts of their own here."""
 
 PLANS = {
@@ -52,7 +52,7 @@ PLANS = {
         _rows("coverage", *_GUARDS) + _rows("tarball", "docs", "nox", "vulnerabilities", "examples", "eda", "browser"),
         beside="hosts",
     ),
-    "nightly": Plan(_rows("mutation", "crash", "deep", "limits", "matrix")),
+    "nightly": Plan(_rows("mutation", "crash", "kubernetes", "deep", "limits", "matrix")),
 }
 
 Finish = t.Callable[[], tuple[float, Result]]

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runner keys in Secrets: issued once, unchanged on the second run, rotated, repaired and removed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+
+import pytest
+
+from .conftest import Json, Namespace
+
+NAMES = ("warehouse-eu", "Ümlaut & Co.", "edge-1")
+
+
+def test_three_runners_get_one_key_each_and_a_second_run_sends_no_request(namespace: Namespace) -> None:
+    controller = namespace.controller()
+    placement: Json = {"labels": {"team": "data"}, "annotations": {"owner": "data@example.com"}}
+    assert namespace.play(controller, NAMES, kubernetes=placement).changed == sorted(NAMES)
+    assert sorted(namespace.keys().values()) == sorted(namespace.issued)
+    secret = namespace.secrets()["warehouse-eu"]
+    assert secret["metadata"]["labels"]["team"] == "data"
+    assert secret["metadata"]["annotations"]["owner"] == "data@example.com"
+    login = namespace.cluster.secrets(namespace.name)[secret["metadata"]["name"] + "-pull"]
+    assert login["type"] == "kubernetes.io/dockerconfigjson"
+    config = json.loads(login["text"][".dockerconfigjson"])["auths"]["registry.cloud.soda.io"]
+    whole = f"{secret['text']['SODA_API_KEY_ID']}:{secret['text']['SODA_API_KEY_SECRET']}"
+    assert base64.b64decode(config["auth"]).decode() == whole
+    namespace.account.clear_journal()
+    assert namespace.play(controller, NAMES, kubernetes=placement).changed == []
+    assert namespace.account.operations() == []
+
+
+def test_check_mode_writes_nothing_and_issues_no_key(namespace: Namespace) -> None:
+    result = namespace.play(namespace.controller(), "warehouse-eu", "--check").ok()["warehouse-eu"]
+    assert (result["changed"], result["key"]["api_key_id"]) == (True, None)
+    assert namespace.issued == []
+    assert namespace.secrets() == {}
+
+
+def test_rotate_repair_and_remove(namespace: Namespace) -> None:
+    controller = namespace.controller()
+    namespace.play(controller, "warehouse-eu").ok()
+    rotated = namespace.play(controller, "warehouse-eu", key_version=2).ok()["warehouse-eu"]
+    assert rotated["key"]["key_version"] == 2
+    assert namespace.keys() == {"warehouse-eu": namespace.issued[1]}
+    name = namespace.secrets()["warehouse-eu"]["metadata"]["name"]
+    namespace.cluster.run("delete", "secret", "-n", namespace.name, f"{name}-pull")
+    assert namespace.play(controller, "warehouse-eu", key_version=2).changed == ["warehouse-eu"]
+    assert f"{name}-pull" in namespace.cluster.secrets(namespace.name)
+    assert len(namespace.issued) == 2
+    assert namespace.play(controller, "warehouse-eu", state="absent").changed == ["warehouse-eu"]
+    assert namespace.secrets() == {}
+    assert f"{name}-pull" not in namespace.cluster.secrets(namespace.name)
+    assert namespace.play(controller, "warehouse-eu", state="absent").changed == []
+
+
+def test_a_secret_whose_key_somebody_changed_is_reported(namespace: Namespace) -> None:
+    controller = namespace.controller()
+    namespace.play(controller, "warehouse-eu").ok()
+    name = namespace.secrets()["warehouse-eu"]["metadata"]["name"]
+    other = base64.b64encode(b"other-key").decode()
+    patch = json.dumps({"data": {"SODA_API_KEY_ID": other}})
+    namespace.cluster.run("patch", "secret", name, "-n", namespace.name, "--type=merge", "-p", patch)
+    assert namespace.play(controller, "warehouse-eu").failure()["code"] == "store_edited"
+    assert len(namespace.issued) == 1
+
+
+@pytest.mark.parametrize("owned", [False, True], ids=["foreign", "owned by another resource"])
+def test_a_secret_of_somebody_else(namespace: Namespace, owned: bool) -> None:
+    key = namespace.account.issue_runner_key()
+    metadata: Json = {"name": "runner", "namespace": namespace.name}
+    if owned:
+        metadata["ownerReferences"] = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "0000"}]
+    text = {"SODA_API_KEY_ID": key.api_key_id, "SODA_API_KEY_SECRET": key.api_key_secret}
+    namespace.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": text})
+    controller = namespace.controller()
+    placement = {"secret": "runner"}
+    refused = namespace.play(controller, "warehouse-eu", kubernetes=placement).failure()
+    assert refused["code"] == "store_of_another_runner"
+    adopted = namespace.play(controller, "warehouse-eu", kubernetes=placement, adopt_store=True)
+    if owned:
+        assert adopted.failure()["code"] == "store_of_another_runner"
+    else:
+        assert adopted.changed == ["warehouse-eu"]
+        assert namespace.keys() == {"warehouse-eu": key.api_key_id}
+        assert namespace.play(controller, "warehouse-eu", kubernetes=placement).changed == []
+    assert namespace.account.stats()["keys_issued"] == 0
+
+
+ROLE: Json = {
+    "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "delete", "get", "patch"]}],
+}
+
+
+def grant(namespace: Namespace, *verbs: str) -> str:
+    """The path of a way into the cluster for a user who may do this with Secrets of the namespace."""
+    user = f"user-{namespace.name}"
+    meta = {"name": user, "namespace": namespace.name}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs)}
+    group = "rbac.authorization.k8s.io"
+    namespace.cluster.apply(
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": user},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+        },
+    )
+    return str(namespace.cluster.kubeconfig_of(user, namespace._folder))
+
+
+def test_the_minimal_role_is_enough(namespace: Namespace) -> None:
+    controller = namespace.controller(K8S_AUTH_KUBECONFIG=grant(namespace, "create", "delete", "get", "patch"))
+    namespace.play(controller, "warehouse-eu").ok()
+    namespace.play(controller, "warehouse-eu", key_version=2).ok()
+    assert namespace.play(controller, "warehouse-eu", state="absent").changed == ["warehouse-eu"]
+
+
+@pytest.mark.parametrize("missing", ["create", "get", "patch"])
+def test_a_role_without_one_verb_costs_no_key(namespace: Namespace, missing: str) -> None:
+    verbs = [verb for verb in ("create", "delete", "get", "patch") if verb != missing]
+    controller = namespace.controller(K8S_AUTH_KUBECONFIG=grant(namespace, *verbs))
+    failure = namespace.play(controller, "warehouse-eu").failure()
+    assert failure["code"] == "store_denied", failure
+    assert namespace.issued == []
+
+
+def test_a_quota_costs_no_key(namespace: Namespace) -> None:
+    meta = {"name": "none", "namespace": namespace.name}
+    namespace.cluster.apply(
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta, "spec": {"hard": {"secrets": "0"}}}
+    )
+    failure = namespace.play(namespace.controller(), "warehouse-eu").failure()
+    assert failure["code"] in ("store_quota_exceeded", "store_denied"), failure
+    assert namespace.issued == []
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "environment"),
+    [
+        ("store_not_found", {"kubernetes": {"namespace": "no-such-namespace"}}, {}),
+        ("config_not_expressible", {"kubernetes": {"secret": "Not_Valid"}}, {}),
+        ("config_not_expressible", {"kubernetes": {"namespace": "Not Valid"}}, {}),
+        ("invalid_arguments", {"kubernetes_options": {"definition": {}}}, {}),
+        ("store_login_failed", {"kubernetes_options": {"api_key": "not-a-token", "kubeconfig": ""}}, {}),
+        ("store_unreachable", {"kubernetes_options": {"host": "https://127.0.0.1:9", "api_key": "x"}}, {}),
+        ("invalid_arguments", {}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}),
+        ("invalid_arguments", {}, {"ANSIBLE_DEBUG": "1"}),
+    ],
+)
+def test_bad_input_costs_no_key(namespace: Namespace, code: str, options: Json, environment: dict[str, str]) -> None:
+    controller = namespace.controller(**environment)
+    if code == "store_login_failed":
+        config = json.loads(namespace.cluster.run("config", "view", "--raw", "-o", "json"))
+        options["kubernetes_options"].update(host=config["clusters"][0]["cluster"]["server"], validate_certs=False)
+        controller.environment["K8S_AUTH_KUBECONFIG"] = ""
+    failure = namespace.play(controller, "warehouse-eu", **options).failure()
+    assert failure["code"] == code, failure
+    assert namespace.issued == []
+
+
+def test_two_controllers_at_once_issue_one_key_for_each_runner(namespace: Namespace) -> None:
+    names = ["warehouse-eu", "edge-1"]
+    controllers = [namespace.controller(), namespace.controller()]
+    plays = [each.start(names, env=each.env(), **namespace.options()) for each in controllers]
+    for finished in [each.end() for each in plays]:
+        finished.ok()
+    assert len(namespace.issued) == len(names)
+    assert sorted(namespace.keys().values()) == sorted(namespace.issued)
+
+
+def test_no_key_is_lost_unseen_if_runs_are_killed_at_random(namespace: Namespace) -> None:
+    controller = namespace.controller()
+    chosen = random.Random(20)
+    for number in range(8):
+        name = f"runner-{number}"
+        before = set(namespace.issued)
+        play = controller.start([name], env=controller.env(), **namespace.options())
+        try:
+            time.sleep(chosen.uniform(1.0, 9.0))
+        finally:
+            play.kill()
+        after_kill = set(namespace.issued) - before
+        result = namespace.play(controller, name).ok()[name]
+        issued = set(namespace.issued) - before
+        assert namespace.keys()[name] in issued
+        assert "community.soda/intent" not in namespace.secrets()[name]["metadata"]["annotations"]
+        assert not list(controller.escrow.glob("*.json"))
+        if issued != {namespace.keys()[name]}:
+            assert after_kill, "two keys were issued without a kill between them"
+            assert "is lost" in json.dumps(result["warnings"])
