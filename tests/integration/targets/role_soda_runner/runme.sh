@@ -35,7 +35,7 @@ play registered.yml "$@"
 play fleet.yml -e '{"soda_cloud_counts": {}, "soda_runner_key_version": 2}' "$@"
 unchanged
 fails fleet.yml -e '{"soda_cloud_counts": {}, "soda_runner_key_version": 1}' "$@"
-says 'declar'
+says 'key_version_too_low'
 
 # Decommissioned. An online runner is refused, and so is one in use, with ignore_errors too: nothing is removed.
 play in_use.yml -e is_online=true -e in_use=false "$@"
