@@ -125,7 +125,9 @@ def _gathered(hosts: t.Sequence[str], hostvars: t.Mapping[str, t.Any]) -> tuple[
         for listed in to_plain(facts.get(LISTED, [])):
             account = Account(listed["endpoint"], listed["api_key_id"])
             # What was registered is a listing's result, field by field that of a Runner.
-            listings.setdefault(account, Listed(account, host, tuple(Runner(**one) for one in listed["runners"])))
+            listings.setdefault(
+                account, Listed(account, host, tuple(Runner.from_dict(one) for one in listed["runners"]))
+            )
     missing = sorted({one.account for one in seen} - set(listings))
     if missing or not listings:
         whose = ", ".join(str(account) for account in missing)

@@ -25,6 +25,9 @@ options:
     description: Only runners that are, or with V(false) are not, connected.
     type: bool
   not_seen_for:
-    description: Only runners that were last seen at least so many seconds ago, or never.
+    description:
+      - Only runners that are not online and were last seen at least so many seconds ago.
+      - A runner whose last contact is unknown is not selected. It is unknown if Soda Cloud gives none, if it cannot be
+        read, or if it is the zero of Unix time.
     type: float
 """

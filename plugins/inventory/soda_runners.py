@@ -89,7 +89,6 @@ plugin: community.soda.soda_runners
 # cache_timeout: 600
 """
 
-import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -99,6 +98,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
 from ansible_collections.community.soda.plugins.module_utils import _filters
 from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+from ansible_collections.community.soda.plugins.module_utils._api.runner import FIELDS as RUNNER_FIELDS
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner, Runners
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 from ansible_collections.community.soda.plugins.plugin_utils._inventory_names import name_hosts, type_group
@@ -107,7 +107,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._text import never_
 ENDINGS = ("soda_runners.yml", "soda_runners.yaml")
 GROUPS = ("soda_runners", "soda_online", "soda_offline")
 THIS_MACHINE = ("localhost", "127.0.0.1")
-FIELDS = [field.name for field in dataclasses.fields(Runner)]
+FIELDS = list(RUNNER_FIELDS)
 TEMPLATES = {*_arguments.connection_spec(), *_filters.filter_spec()}
 
 
@@ -154,14 +154,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         cached = self._cache.get(key) if may_be_cached else None
         # What another version of the collection has left there is none of ours.
         if isinstance(cached, dict) and cached.get("fields") == FIELDS:
-            return [Runner(*row) for row in cached["rows"]]
+            return [Runner.from_dict(dict(zip(FIELDS, row))) for row in cached["rows"]]
         try:
             runners = Runners(_client.Client(to)).list().matching()
         except SodaError as exc:
             raise AnsibleParserError(f"{exc.failure.message} {self._why_not_cached(may_be_cached)}") from exc
         self._cache[key] = {
             "fields": FIELDS,
-            "rows": [[getattr(runner, field) for field in FIELDS] for runner in runners],
+            "rows": [list(runner.to_dict().values()) for runner in runners],
         }
         return runners
 

@@ -17,12 +17,13 @@ import typing as t
 from . import _timestamps
 from ._api.runners import Listing, Runner
 from ._errors import error
+from ._names import text_or_int
 
 
 def filter_spec() -> dict[str, t.Any]:
     """The argument spec of the filters."""
     return {
-        "name": {"type": "str"},
+        "name": {"type": text_or_int},
         "id": {"type": "str"},
         "type": {"type": "str"},
         "is_online": {"type": "bool"},
@@ -39,7 +40,7 @@ class Filters:
     type: str | None
     is_online: bool | None
     seen_before: datetime.datetime | None
-    """Last seen at this moment or earlier, or never."""
+    """Offline, and last seen at this moment or earlier. If the last contact is unknown, no runner passes."""
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any], names: t.Iterable[str] | None = None) -> Filters:
@@ -65,11 +66,11 @@ class Filters:
 
     def passes(self, runner: Runner) -> bool:
         return (
-            (self.names is None or runner.name in self.names)
+            (self.names is None or runner.exact_name in self.names)
             and self.id in (None, runner.id)
             and self.type in (None, runner.type)
             and self.is_online in (None, runner.is_online)
-            and (self.seen_before is None or _seen_at_or_before(runner, self.seen_before))
+            and (self.seen_before is None or runner.is_stale(self.seen_before))
         )
 
 
@@ -80,11 +81,6 @@ def _moment(seconds_ago: float) -> datetime.datetime:
         return datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
-def _seen_at_or_before(runner: Runner, moment: datetime.datetime) -> bool:
-    seen = last_seen(runner)
-    return seen is None or seen <= moment
-
-
 def last_seen(runner: Runner) -> datetime.datetime | None:
-    """When the runner was last seen, or nothing where Soda Cloud gives no moment that can be read."""
-    return _timestamps.parse(runner.last_seen_timestamp)
+    """The last contact, or None if it is unknown."""
+    return runner.last_seen

@@ -31,3 +31,24 @@ def validate_name(value: t.Any) -> str:
 def _kind(value: t.Any) -> str:
     kinds = {bool: "a boolean", float: "a decimal number", list: "a list", dict: "a mapping", type(None): "null"}
     return kinds.get(type(value), f"a {type(value).__name__}")
+
+
+NOT_A_NAME = "A name of a runner must be text or an integer. Quote it in YAML, for instance '1e5' or 'no'."
+
+
+def text_or_int(value: t.Any) -> str:
+    """
+    The type of options in argument specs that select runners by name. Unlike a declared name, they may be empty.
+
+    Raises C(TypeError) with C(NOT_A_NAME), because Ansible's argument check catches nothing else.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError(NOT_A_NAME)
+
+
+def code_of_option_error(message: str) -> str:
+    """The failure code for what Ansible's argument check reports."""
+    return "invalid_name" if NOT_A_NAME.rstrip(".") in message else "invalid_arguments"

@@ -42,6 +42,28 @@ options:
     description: Only the runners whose name is exactly one of these.
     type: list
     elements: str
+  wait:
+    description:
+      - Whether to wait until all runners of O(name) and O(names) are there. It requires one of these two options.
+      - The module lists all runners once an interval, whatever the number of names.
+      - A failure that may pass, such as a 500, does not end the wait. A refused API key does.
+    type: bool
+    default: false
+  wait_for:
+    description: Whether to wait until the runners are V(listed), or until they are V(online).
+    type: str
+    choices: [listed, online]
+    default: listed
+  wait_timeout:
+    description:
+      - After how many seconds the wait fails with the code V(wait_timeout). It bounds everything, also requests,
+        retries and waits for rate limits.
+    type: float
+    default: 600.0
+  wait_interval:
+    description: How many seconds to wait between two listings. It must be above 0.
+    type: float
+    default: 15.0
 seealso:
   - module: community.soda.soda_runner
 """
@@ -62,6 +84,15 @@ EXAMPLES = r"""
     not_seen_for: 86400
   register: silent
 
+- name: Wait until two runners are online
+  community.soda.soda_runner_info:
+    names:
+      - warehouse-eu
+      - warehouse-us
+    wait: true
+    wait_for: online
+    wait_timeout: 900
+
 - name: Show their names
   ansible.builtin.debug:
     msg: "{{ silent.runners | map(attribute='name') }} of {{ silent.total }}"
@@ -69,8 +100,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runners:
-  description: The runners that pass the filters, in the order of the listing.
-  returned: success
+  description:
+    - The runners that pass the filters, in the order of the listing.
+    - Text from Soda Cloud is inert. The character U+FFFD replaces control characters, and breaks up templates.
+    - Values of a wrong type are null. A warning reports both.
+  returned: success, and failure with the code V(wait_timeout)
   type: list
   elements: dict
   contains:
@@ -111,9 +145,17 @@ runners:
       sample:
         runner: 1.2.3
         library: 4.28.0
+missing:
+  description:
+    - The names in O(name) and O(names) that no listed runner has, in alphabetical order. With O(wait_for=online), also
+      the names whose runners are not online when the wait fails.
+  returned: success, and failure with the code V(wait_timeout)
+  type: list
+  elements: str
+  sample: []
 total:
   description: How many runners the account has, before filtering.
-  returned: success
+  returned: success, and failure with the code V(wait_timeout)
   type: int
   sample: 42
 failure:
@@ -164,17 +206,24 @@ import typing as t
 
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
 from ansible_collections.community.soda.plugins.module_utils import _filters, _module
+from ansible_collections.community.soda.plugins.module_utils._api import waiting
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Listing
+from ansible_collections.community.soda.plugins.module_utils._names import text_or_int
 
 
 def main() -> None:
-    # The process ends with the listing. Of 100,000 runners none is garbage, and to look for some takes time, again and
-    # again the more of them there are.
+    # The process ends with the listing. None of 100,000 runners is garbage, and searching them for it takes time,
+    # again and again the more of them there are.
     gc.disable()
     module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
-            "names": {"type": "list", "elements": "str"},
+            "names": {"type": "list", "elements": text_or_int},
             **_filters.filter_spec(),
+            "wait": {"type": "bool", "default": False},
+            "wait_for": {"type": "str", "default": waiting.LISTED, "choices": [waiting.LISTED, waiting.ONLINE]},
+            "wait_timeout": {"type": "float", "default": 600.0},
+            "wait_interval": {"type": "float", "default": 15.0},
         },
         supports_check_mode=True,
     )
@@ -182,12 +231,33 @@ def main() -> None:
 
 
 def listed(module: _module.SodaModule) -> dict[str, t.Any]:
-    filters = _filters.Filters.from_options(module.params, names=module.params["names"])
-    listing = _arguments.runners(module).list()
+    options = module.params
+    filters = _filters.Filters.from_options(options, names=options["names"])
+    names = filters.names or frozenset()
+    wanted = None
+    if options["wait"]:
+        wanted = waiting.Wait(names, options["wait_for"], options["wait_timeout"], options["wait_interval"])
+    runners = _arguments.runners(module)
+    if wanted is None:
+        listing = runners.list()
+        return found(filters, listing, waiting.missing(names, listing.named(names)))
+    try:
+        return found(filters, waiting.wait_for(runners, wanted), [])
+    except waiting.StillMissing as exc:
+        result = found(filters, exc.listing or Listing([], 0), exc.missing)
+        for warning in result.pop("warnings"):
+            module.warn(warning)
+        module.fail(exc, **result)
+
+
+def found(filters: _filters.Filters, listing: Listing, missing: list[str]) -> dict[str, t.Any]:
+    selected = [runner.to_dict() for runner in filters.apply(listing)]
     return {
         "changed": False,
-        "runners": [runner.as_result() for runner in filters.apply(listing)],
+        "runners": selected,
+        "missing": missing,
         "total": len(listing.entries),
+        "warnings": listing.warnings(),
     }
 
 

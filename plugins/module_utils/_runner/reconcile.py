@@ -188,7 +188,7 @@ class Reconciler:
             "key": self._in_diff(observed.key),
         }
         after = {"registration": plan.registration, "key": self._in_diff(key)}
-        runner = None if plan.runner is None or Step.DELETE in plan.steps else plan.runner.as_result()
+        runner = None if plan.runner is None or Step.DELETE in plan.steps else plan.runner.to_dict()
         return {
             "changed": changed,
             "runner": runner,

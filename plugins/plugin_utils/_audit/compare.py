@@ -514,7 +514,7 @@ def _row_as_json(row: Row) -> dict[str, t.Any]:
         "state": row.state,
         "findings": [dataclasses.asdict(finding) for finding in row.findings],
         "key_issued_at": row.issued_at,
-        "runner": None if row.runner is None else row.runner.as_result(),
+        "runner": None if row.runner is None else row.runner.to_dict(),
         "stale": row.stale,
     }
 

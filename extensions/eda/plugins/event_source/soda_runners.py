@@ -16,7 +16,6 @@ import json
 import logging
 import math
 import os
-import re
 import sys
 import threading
 import typing as t
@@ -139,8 +138,8 @@ options:
     type: str
 notes:
   - The filters combine with and. There is none for the state of a runner, because that is what the events tell.
-  - In all text from Soda Cloud, C({) is followed by a space where C({), C(%) or C(#) would follow it. So whoever names
-    a runner cannot have a template carried out by a playbook that is handed the event.
+  - Text from Soda Cloud is inert. The character U+FFFD replaces control characters, and breaks up templates. So the
+    name of a runner cannot make a playbook that receives the event run a template.
   - With service-account roles, Soda Cloud leaves out of its listing the runners that the owner of the API key may not
     see. A runner that is hidden is V(removed) here, so use a key that sees all runners.
 seealso:
@@ -457,11 +456,11 @@ class State:
         try:
             state = json.loads(first)
             account = {name: state[name] for name in self._account}
-            told = _changes.snapshot([_runners.Runner.from_api(entry) for entry in state["runners"]], {})
+            told = _changes.snapshot([_runners.Runner.from_dict(entry) for entry in state["runners"]], {})
             # What is behind the last line break was not written whole.
             for line in lines[:-1]:
                 change = json.loads(line)
-                _changes.note(told, _changes.Change(change["event"], _runners.Runner.from_api(change["runner"])))
+                _changes.note(told, _changes.Change(change["event"], _runners.Runner.from_dict(change["runner"])))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
             raise self._place.unusable(
                 "it holds nothing that this event source wrote; name another state_path, or remove it to begin anew"
@@ -476,7 +475,7 @@ class State:
         """Replace the file where it holds something else. Raises ``SodaError``."""
         if self._place is None:
             return
-        content = _line({**self._account, "runners": [as_api(runner) for runner in told.values()]})
+        content = _line({**self._account, "runners": [runner.to_dict() for runner in told.values()]})
         if content == self._kept:
             return
         self._place.write(content)
@@ -490,7 +489,7 @@ class State:
         try:
             fd = os.open(self._place.path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
             with open(fd, "ab") as file:
-                file.write(_line({"event": change.event, "runner": as_api(change.runner)}))
+                file.write(_line({"event": change.event, "runner": change.runner.to_dict()}))
                 file.flush()
                 os.fsync(fd)
         except OSError as exc:
@@ -499,14 +498,6 @@ class State:
 
 def _line(content: t.Any) -> bytes:
     return json.dumps(content).encode() + b"\n"
-
-
-def as_api(runner: _runners.Runner) -> dict[str, t.Any]:
-    """The runner as Soda Cloud lists it, which is what ``Runner.from_api()`` reads."""
-    result: dict[str, t.Any] = runner.as_result()
-    result["isOnline"] = result.pop("is_online")
-    result["lastSeenTimestamp"] = result.pop("last_seen_timestamp")
-    return result
 
 
 def host_names(runners: t.Mapping[str, _runners.Runner]) -> dict[str, str]:
@@ -527,17 +518,6 @@ def event_of(change: _changes.Change, host: str, endpoint: str, initial: bool) -
             "host": host,
             "endpoint": endpoint,
             "initial": initial,
-            "runner": inert(change.runner.as_result()),
+            "runner": change.runner.to_dict(),
         }
     }
-
-
-def inert(value: t.Any) -> t.Any:
-    """
-    The same without anything that Ansible would take for a template.
-
-    ansible-rulebook hands events to playbooks as extra variables, which are templates to Ansible.
-    """
-    if isinstance(value, dict):
-        return {inert(key): inert(item) for key, item in value.items()}
-    return re.sub(r"\{(?=[{%#])", "{ ", value) if isinstance(value, str) else value

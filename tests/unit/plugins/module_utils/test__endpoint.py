@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
+from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint, redact
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 
 
@@ -77,17 +77,54 @@ def test_endpoints_that_are_refused(endpoint: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "said"),
     [
-        ("https://[::1", "The endpoint 'https://[::1' is not a URL: "),
-        ("cloud.soda.io", "The endpoint 'cloud.soda.io' is not a URL with a scheme and a host."),
-        ("https://user:word@Cloud.soda.io/", "The endpoint at cloud.soda.io must be scheme, host and port only:"),
-        ("http://cloud.soda.io", "The endpoint 'http://cloud.soda.io' would send the Soda Cloud API key in clear text"),
+        ("https://[::1", "The endpoint is not a valid URL."),
+        ("cloud.soda.io", "The endpoint is not a URL with a scheme and a host."),
+        ("https://user:word@Cloud.soda.io/", "The endpoint must be scheme, host and port only:"),
+        ("http://cloud.soda.io", "The endpoint http://cloud.soda.io would send the Soda Cloud API key in clear text"),
     ],
 )
-def test_what_is_refused_is_named_but_for_a_password(endpoint: str, said: str) -> None:
+def test_what_is_wrong_with_an_endpoint_is_reported(endpoint: str, said: str) -> None:
     with pytest.raises(SodaError) as failed:
         normalise_endpoint(endpoint)
     assert failed.value.failure.message.startswith(said)
     assert failed.value.failure.retryable is False
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "user:pass-word@cloud.soda.io",
+        "https://user:pass-word",
+        "https://user:pass-word@",
+        "https://user:pass-word@cloud.soda.io",
+        "https://user:pass-word@cloud.soda.io:port",
+        "https://user:pass-word/@cloud.soda.io",
+        "https://user:pass-word@[cloud",
+        "ftp://user:pass-word@cloud.soda.io",
+        "http://user:pass-word@cloud.soda.io",
+        "https://user:pass-word@\u2100.example",
+        "https:user:pass-word@cloud.soda.io",
+        "https://cloud.soda.io?user:pass-word",
+        "https://cloud soda:pass-word@x y",
+    ],
+)
+def test_no_message_about_an_endpoint_quotes_a_password(endpoint: str) -> None:
+    with pytest.raises(SodaError) as failed:
+        normalise_endpoint(endpoint)
+    assert "pass" not in repr((failed.value.failure, str(failed.value), failed.value.__cause__))
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("Failed to parse: http://user:pass@host:bad", "Failed to parse: http://********@host:bad"),
+        ("http://user:p@ss/w@host/path and https://a:b@c", "http://********@host/path and https://********@c"),
+        ("no login at https://host/path", "no login at https://host/path"),
+        ("mail me@example.com", "mail me@example.com"),
+    ],
+)
+def test_logins_in_urls_are_redacted(text: str, redacted: str) -> None:
+    assert redact(text) == redacted
 
 
 def test_the_way_out_of_clear_text_is_said() -> None:

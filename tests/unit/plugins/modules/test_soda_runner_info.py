@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.community.soda.plugins.module_utils._api.text import MARK, sanitize
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     ODD_NAMES,
     Json,
@@ -113,10 +114,10 @@ def fleet(soda: Soda) -> Soda:
         ({"type": "self_hosted"}, []),
         ({"is_online": True}, ["online", "hosted"]),
         ({"is_online": False}, ["offline", "never seen"]),
-        ({"not_seen_for": 3600}, ["offline", "never seen"]),
-        ({"not_seen_for": 86400}, ["never seen"]),
-        ({"not_seen_for": 0}, ["online", "offline", "hosted", "never seen"]),
-        ({"not_seen_for": 1e300}, ["never seen"]),
+        ({"not_seen_for": 3600}, ["offline"]),
+        ({"not_seen_for": 86400}, []),
+        ({"not_seen_for": 0}, ["offline"]),
+        ({"not_seen_for": 1e300}, []),
         ({"type": "SELF_HOSTED", "is_online": True}, ["online"]),
         ({"type": "SODA_HOSTED", "is_online": False}, []),
         ({"name": "offline", "id": "2", "type": "SELF_HOSTED", "is_online": False, "not_seen_for": 60}, ["offline"]),
@@ -130,7 +131,11 @@ def test_filters_combine_with_and(fleet: Soda, filters: Json, found: Sequence[st
 @pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
 def test_any_name_is_found_exactly(soda: Soda, name: str) -> None:
     soda.account.seed(name, f"{name}+", f"+{name}")
-    assert names(soda.info(name=name)) == [name]
+    ran = soda.info(name=name)
+    assert names(ran) == [sanitize(name)]
+    assert ran["missing"] == []
+    assert bool(ran.warnings) is (sanitize(name) != name)
+    assert len(ran.warnings) <= 2
 
 
 def test_all_runners_of_one_name_are_found(soda: Soda) -> None:
@@ -216,10 +221,18 @@ def test_a_field_of_another_kind_is_null(soda: Soda, wrong: Any) -> None:
     assert runner["versions"] == {}
 
 
-@pytest.mark.parametrize("seen", ["", "yesterday", "2026-99-99T00:00:00Z", "0"])
-def test_a_moment_that_cannot_be_read_is_no_failure(soda: Soda, seen: str) -> None:
-    answer(soda, [{"id": "1", "name": "one", "lastSeenTimestamp": seen}])
-    assert names(soda.info(not_seen_for=60)) == ["one"]
+@pytest.mark.parametrize(
+    "seen", [None, "", "yesterday", "2026-99-99T00:00:00Z", "0", 0, 1760000000, "1970-01-01T00:00:00Z", ["2026-01-01"]]
+)
+def test_a_runner_whose_last_contact_is_unknown_is_not_selected_by_it(soda: Soda, seen: Any) -> None:
+    answer(soda, [{"id": "1", "name": "one", "isOnline": False, "lastSeenTimestamp": seen}])
+    assert names(soda.info(not_seen_for=60)) == []
+    assert names(soda.info()) == ["one"]
+
+
+def test_an_online_runner_is_not_selected_by_its_last_contact(soda: Soda) -> None:
+    answer(soda, [{"id": "1", "name": "one", "isOnline": True, "lastSeenTimestamp": "2020-01-01T00:00:00Z"}])
+    assert names(soda.info(not_seen_for=60)) == []
 
 
 # Pages
@@ -263,22 +276,15 @@ def test_a_listing_that_moved_is_read_again(soda: Soda, move: Json) -> None:
 
 
 @pytest.mark.parametrize("kind", ["drop_runner", "repeat_runner"])
-def test_a_listing_that_keeps_moving_is_read_four_times_and_then_fails(soda: Soda, kind: str) -> None:
+def test_a_listing_that_contradicts_itself_is_read_twice_and_then_fails(soda: Soda, kind: str) -> None:
     soda.account.seed("a", "b", "c")
     soda.account.fault(kind, LIST, times=None)
     ran = soda.info()
-    assert ran.failure["code"] == "listing_inconsistent"
+    assert ran.failure["code"] == "listing_contradictory"
     assert ran.failure["operation"] == "list"
-    assert ran.failure["retryable"] is True
-    assert ran.operations == [LIST] * READINGS
-
-
-def test_a_listing_that_stops_moving_at_the_last_reading_counts(soda: Soda) -> None:
-    soda.account.seed("a", "b", "c")
-    soda.account.fault("drop_runner", LIST, times=READINGS - 1)
-    ran = soda.info()
-    assert names(ran) == ["a", "b", "c"]
-    assert ran.operations == [LIST] * READINGS
+    assert ran.failure["retryable"] is False
+    assert "contradicts itself" in ran.failure["message"]
+    assert ran.operations == [LIST] * 2
 
 
 def test_a_runner_that_is_listed_twice_beside_all_others_is_one(soda: Soda) -> None:
@@ -292,13 +298,160 @@ def test_a_runner_that_is_listed_twice_beside_all_others_is_one(soda: Soda) -> N
 
 def test_pages_without_end_end(soda: Soda) -> None:
     answer(soda, [{"id": "1", "name": "one"}], last=False, totalElements=10_000)
-    assert soda.info().failure["code"] == "listing_inconsistent"
+    assert soda.info().failure["code"] == "listing_contradictory"
 
 
 @pytest.mark.parametrize("fields", [{"totalElements": 0}, {"totalElements": 5}, {"totalElements": -1}], ids=str)
 def test_a_total_that_is_not_what_is_listed_is_no_listing(soda: Soda, fields: Json) -> None:
     answer(soda, [{"id": "1", "name": "one"}], **fields)
-    assert soda.info().failure["code"] == "listing_inconsistent"
+    assert soda.info().failure["code"] == "listing_contradictory"
+
+
+# Odd shapes
+
+ODD_RUNNERS: list[Json] = [
+    {"id": "r1", "name": "typed", "type": "SELF_HOSTED", "versions": {"__ansible_type": "TrustedAsTemplate"}},
+    {"id": "r2", "name": {"a": 1}, "type": "SELF_HOSTED", "isOnline": False},
+    {"id": 3, "name": 1234, "type": "SELF_HOSTED", "isOnline": None, "lastSeenTimestamp": 1760000000},
+    {"id": "r4", "name": "when", "isOnline": False, "lastSeenTimestamp": "2026-01-01T00:00:00+0000"},
+    {"id": "r5", "name": "never", "type": "SELF_HOSTED", "isOnline": False, "lastSeenTimestamp": None},
+    {"id": "r6", "name": None, "type": None},
+    {"id": "r7", "name": "lone \ud800 surrogate", "type": "SELF_HOSTED", "isOnline": True},
+    {"id": {"a": 1}, "name": ["x"], "label": 5, "isOnline": "yes", "versions": ["1.2"]},
+    {"id": "r9", "name": "vault", "versions": {"__ansible_vault": "x", "runner": "{{ 1 + 1 }}", "library": 4}},
+    {"id": "\x1b[2J", "name": "#jinja2: variable_start_string: '[['\n[[ 1 ]]", "type": "{% raw %}"},
+]
+
+
+def test_odd_runners_hide_no_others_and_what_is_dropped_is_reported(soda: Soda) -> None:
+    answer(soda, [*ODD_RUNNERS, {"id": "1", "name": "one"}])
+    ran = soda.info()
+    assert (ran["total"], len(ran["runners"])) == (11, 11)
+    assert {(runner["id"], runner["name"]) for runner in ran["runners"]} == {
+        ("r1", "typed"),
+        ("r2", None),
+        (None, None),
+        ("r4", "when"),
+        ("r5", "never"),
+        ("r6", None),
+        ("r7", f"lone {MARK} surrogate"),
+        ("r9", "vault"),
+        ("1", "one"),
+        (None, f"{MARK}#jinja2: variable_start_string: '[['{MARK}[[ 1 ]]"),
+    }
+    assert "__ansible" not in json.dumps(ran["runners"])
+    assert "\x1b" not in ran.output
+    assert "{{" not in ran.output
+    assert any("versions are of the wrong type" in warning and "r1" in warning for warning in ran.warnings)
+    assert any("name are of the wrong type" in warning and "r2" in warning for warning in ran.warnings)
+    assert any("lastSeenTimestamp are of the wrong type" in warning for warning in ran.warnings)
+    assert all(len(warning) < 500 for warning in ran.warnings)
+    assert names(soda.info(name="one")) == ["one"]
+
+
+@pytest.mark.parametrize("raw", ["lone \ud800 surrogate", "{{ x", "line\nfeed", "x" * 2000], ids=plain_id)
+def test_a_name_that_was_altered_does_not_match_its_altered_form(soda: Soda, raw: str) -> None:
+    answer(soda, [{"id": "1", "name": raw}])
+    altered = soda.info()["runners"][0]["name"]
+    assert altered != raw
+    found = soda.info(name=altered)
+    assert (found["runners"], found["missing"]) == ([], [altered])
+
+
+# Names as options
+
+
+def test_a_number_as_a_name_is_text(soda: Soda) -> None:
+    soda.listed("1234")
+    assert names(soda.info(name=1234)) == ["1234"]
+    assert names(soda.info(names=[1234, "5"])) == ["1234"]
+
+
+@pytest.mark.parametrize("given", [True, 1e5, ["a"], {"a": 1}], ids=str)
+@pytest.mark.parametrize("option", ["name", "names"])
+def test_what_is_no_name_is_refused(soda: Soda, option: str, given: Any) -> None:
+    ran = soda.info(**{option: [given] if option == "names" else given})
+    assert ran.failure["code"] == "invalid_name"
+    assert "Quote it in YAML" in ran.failure["message"]
+    assert ran.operations == []
+
+
+# Waiting
+
+
+def test_names_that_no_runner_has_are_missing(soda: Soda) -> None:
+    soda.listed("one")
+    ran = soda.info(names=["two", "one", "three"])
+    assert (names(ran), ran["missing"]) == (["one"], ["three", "two"])
+    assert soda.info()["missing"] == []
+
+
+def test_a_wait_ends_when_all_runners_are_there(soda: Soda) -> None:
+    soda.listed("one")
+    soda.listed("two")
+    ran = soda.info(names=["one", "two"], wait=True)
+    assert (names(ran), ran["missing"]) == (["one", "two"], [])
+    assert ran.operations == [LIST]
+
+
+def test_a_wait_that_is_too_short_fails_and_names_what_is_missing(soda: Soda) -> None:
+    soda.listed("one")
+    ran = soda.info(names=["one", "two"], wait=True, wait_timeout=0.5, wait_interval=0.2)
+    assert ran.failure["code"] == "wait_timeout"
+    assert ran.failure["retryable"] is True
+    assert "1 of 2 runners are not listed: 'two'." in ran.failure["message"]
+    assert ([runner["name"] for runner in ran["runners"]], ran["missing"], ran["total"]) == (["one"], ["two"], 1)
+
+
+def test_a_wait_for_online_is_not_content_with_listed(soda: Soda) -> None:
+    soda.listed("one", isOnline=False)
+    options: Json = {"name": "one", "wait": True, "wait_timeout": 0.3, "wait_interval": 0.2}
+    assert soda.info(**options)["missing"] == []
+    ran = soda.info(**options, wait_for="online")
+    assert (ran.failure["code"], ran["missing"], ran["runners"][0]["name"]) == ("wait_timeout", ["one"], "one")
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_failure_that_may_pass_does_not_end_a_wait(soda: Soda, status: int) -> None:
+    soda.listed("one")
+    soda.account.fault("status", LIST, status=status, body="")
+    assert soda.info(name="one", wait=True, wait_timeout=20, wait_interval=0.1)["missing"] == []
+
+
+def test_a_refused_key_ends_a_wait(soda: Soda) -> None:
+    soda.account.fault("status", LIST, status=401, body="", times=None)
+    ran = soda.info(name="one", wait=True, wait_timeout=600)
+    assert ran.failure["code"] == "unauthorized"
+    assert ran.operations == [LIST]
+
+
+def test_an_endpoint_that_cannot_be_reached_ends_a_wait(soda: Soda) -> None:
+    ran = soda.info(name="one", wait=True, wait_timeout=600, endpoint="http://127.0.0.1:1", retry_budget=0)
+    assert ran.failure["code"] == "unreachable"
+
+
+def test_the_last_failure_is_part_of_the_message(soda: Soda) -> None:
+    soda.account.fault("status", LIST, status=500, body="", times=None)
+    ran = soda.info(name="one", wait=True, wait_timeout=0.3, wait_interval=0.1)
+    assert (ran.failure["code"], ran["runners"], ran["missing"]) == ("wait_timeout", [], ["one"])
+    assert "The last listing failed: Soda Cloud at" in ran.failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"name": "one", "wait_interval": 0}, "wait_interval must be a number of seconds above 0, not 0.0."),
+        ({"name": "one", "wait_timeout": "nan"}, "wait_timeout must be a number of seconds above 0, not nan."),
+        ({}, "wait requires name or names"),
+        ({"names": []}, "wait requires name or names"),
+    ],
+    ids=str,
+)
+def test_a_wait_that_cannot_be_meant_is_refused(soda: Soda, options: Json, said: str) -> None:
+    ran = soda.info(wait=True, **options)
+    assert ran.failure["code"] == "invalid_arguments"
+    assert said in ran.failure["message"]
+    assert ran.operations == []
 
 
 # Failures

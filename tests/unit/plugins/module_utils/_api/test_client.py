@@ -29,15 +29,15 @@ from typing import Any, NoReturn
 import pytest
 import requests
 
-from ansible_collections.community.soda.plugins.module_utils._api import client as _client
+from ansible_collections.community.soda.plugins.module_utils._api import transport
 from ansible_collections.community.soda.plugins.module_utils._api.client import (
-    ORPHAN_ADVICE,
     Client,
     Connection,
     Operation,
-    _causes,
     connection,
 )
+from ansible_collections.community.soda.plugins.module_utils._api.messages import ORPHAN_ADVICE
+from ansible_collections.community.soda.plugins.module_utils._api.transport import LARGEST_ANSWER, causes_of
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
 from ansible_collections.community.soda.tests.unit.plugins.harness import (
     Json,
@@ -325,7 +325,7 @@ def test_what_the_server_says_is_shown_as_it_says_it(account: Account, time_: Ti
     ("said", "shown"),
     [
         ("Plan X.", "Plan X"),
-        ("a\n\tb\x1b[0m ", "a  b [0m"),
+        ("a\n\tb\x1b[0m ", "a b\ufffd[0m"),
         ("x" * 300, "x" * 300),
         ("x" * 301, "x" * 297),
         ("the-secret-of-the-account, an-id:the-secret-of-the-account", "********, an-id:********"),
@@ -383,7 +383,7 @@ NOT_SODA_CLOUD = [
     ("list", "200 OK", b"hello\n<", "200 with something that is not JSON"),
     ("list", "200 OK", b"[]", "200 with JSON that is not an object"),
     ("list", "201 Created", b"5", "201 with JSON that is not an object"),
-    ("list", "199 Soon", b"{}", "199 which is no answer yet"),
+    ("list", "199 Soon", b"{}", "199 which is no final answer"),
     ("list", "404 Not Found", b"{}", "404 for a path that Soda Cloud always has"),
     ("get", "404 Not Found", b"<p>", "404 with a web page (HTML)"),
     ("list", "300 Choices", b"{}", "300 with a redirect to nowhere, and redirects are not followed"),
@@ -424,11 +424,11 @@ def test_that_nothing_is_there_may_be_said_without_a_body(status: str) -> None:
         if status.startswith("204"):
             assert client.send(Operation.DELETE, PATHS[Operation.DELETE]) == ({}, None)
         else:
-            assert failure_of(client, Operation.DELETE).not_found is True
+            assert failure_of(client, Operation.DELETE).failure.code == "not_found"
 
 
 ANSWERED = [
-    # status, operation, our code where the answer has none
+    # status, operation, our code whatever the answer's own is
     (400, Operation.LIST, "bad_request"),
     (404, Operation.GET, "not_found"),
     (404, Operation.CREATE, "not_found"),
@@ -452,7 +452,7 @@ def test_of_an_error_its_status_and_what_it_says_are_told(
     failure = failure_of(client_of(account, time_, retry_budget=0), operation).failure
     said = ": Because." if body else "."
     assert f"{failure.message} ".startswith(f"Soda Cloud at {account.endpoint} answered {status}{said} ")
-    assert failure.code == ("its_own" if body else code)
+    assert (failure.code, failure.api_code) == (code, "its_own" if body else None)
     assert (failure.http_status, failure.trace_id) == (status, account.journal()[0]["trace_id"])
 
 
@@ -529,20 +529,20 @@ def test_causes_are_found_wherever_they_are_kept_and_once() -> None:
     wrapping.reason = ValueError("in the reason")
     wrapping.__cause__ = ValueError("the cause")
     wrapping.__context__ = ValueError("the context, which is hidden by the cause")
-    assert [str(cause) for cause in _causes(wrapping)][1:] == ["in the reason", "in the arguments", "the cause"]
+    assert [str(cause) for cause in causes_of(wrapping)][1:] == ["in the reason", "in the arguments", "the cause"]
 
     handled = ValueError("while another was handled")
     handled.__context__ = KeyError()
-    assert [type(cause) for cause in _causes(handled)] == [ValueError, KeyError]
+    assert [type(cause) for cause in causes_of(handled)] == [ValueError, KeyError]
 
     nested = Wrapping(Wrapping(ValueError("deep")), KeyError())
-    assert [type(cause) for cause in _causes(nested)] == [Wrapping, Wrapping, KeyError, ValueError]
+    assert [type(cause) for cause in causes_of(nested)] == [Wrapping, Wrapping, KeyError, ValueError]
 
 
 def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one
-    assert list(itertools.islice(_causes(one), 5)) == [one, other]
+    assert list(itertools.islice(causes_of(one), 5)) == [one, other]
 
 
 @pytest.mark.parametrize(
@@ -572,7 +572,7 @@ def test_only_of_a_key_it_is_said_that_nobody_may_hold_it(
 
 
 def test_an_answer_may_be_as_large_as_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_client, "LARGEST_ANSWER", 10)
+    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10)
     with served(lambda request: ok(b'{"a": 123}')) as url:
         assert client_at(url).send(Operation.LIST, RUNNERS) == ({"a": 123}, None)
     with served(lambda request: ok(b'{"a": 1234}')) as url:
@@ -584,8 +584,12 @@ def test_an_answer_that_is_cut_off_is_told_where_urllib3_does_not_look(monkeypat
     """As it is before 2.0."""
 
     answer = requests.Response()
-    answer.raw = SimpleNamespace(length_remaining=5, release_conn=lambda: None)
-    answer._content, answer._content_consumed = b"{}", True  # type: ignore[attr-defined]
+    answer.raw = SimpleNamespace(
+        length_remaining=5,
+        read=lambda *_sizes, **_options: b"",
+        close=lambda: None,
+        release_conn=lambda: None,
+    )
     monkeypatch.setattr(requests.Session, "request", lambda *_arguments, **_options: answer)
     failure = failure_of(client_at("http://127.0.0.1:1"), Operation.LIST).failure
     assert failure.code == "no_answer"
@@ -677,7 +681,7 @@ def test_soda_cloud_may_say_when_it_is_there_again(account: Account, time_: Time
 def test_the_budget_bounds_the_waiting_for_one_request(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "7"}, times=None)
     failed = failure_of(client_of(account, time_, retry_budget=30), Operation.LIST)
-    assert failed.failure.code == "fault"  # the API's own
+    assert (failed.failure.code, failed.failure.api_code) == ("rate_limited", "fault")
     assert sum(time_.waits) <= 30
     assert len(account.operations()) == len(time_.waits) + 1
 
@@ -709,13 +713,13 @@ def test_the_failure_says_how_long_it_waited_and_how_often_it_asked(account: Acc
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "10"}, times=None, body="")
     message = failure_of(client_of(account, time_, retry_budget=20), Operation.LIST).failure.message
     assert "waited 20 s" in message
-    assert f"{len(account.operations())} times" in message
+    assert f"Sent {len(account.operations())} requests" in message
     assert "retry_budget" in message
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.9, ""), (1.0, " Asked 1 time, waited 1 s in all."), (2.6, " Asked 1 time, waited 3 s in all.")],
+    [(0.9, ""), (1.0, " Sent 1 request, waited 1 s in all."), (2.6, " Sent 1 request, waited 3 s in all.")],
 )
 def test_of_less_than_a_second_nothing_is_said(seconds: float, said: str) -> None:
     url = f"http://127.0.0.1:{free_port()}"
@@ -727,7 +731,7 @@ def test_of_less_than_a_second_nothing_is_said(seconds: float, said: str) -> Non
 def test_that_it_asked_again_is_said_even_where_it_hardly_waited(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=502, times=2, body={})
     message = failure_of(client_of(account, time_, retry_budget=0.75), Operation.LIST).failure.message
-    assert message.endswith(" answered 502. Asked 2 times, waited 1 s in all.")
+    assert message.endswith(" answered 502. Sent 2 requests, waited 1 s in all.")
 
 
 @every_operation
@@ -986,7 +990,7 @@ def test_an_answer_without_end_is_not_soda_clouds() -> None:
     with listening(flood) as url:
         failure = failure_of(client_at(url, timeout=30), Operation.LIST).failure
     assert failure.code == "not_soda_cloud"
-    assert f"Soda Cloud: the answer is larger than {64 * 2**20} bytes. " in failure.message
+    assert f"Soda Cloud: the answer is larger than {LARGEST_ANSWER} bytes. " in failure.message
 
 
 def test_a_compressed_answer_without_end_is_not_soda_clouds() -> None:
@@ -1294,7 +1298,7 @@ def test_a_connection_waits_half_a_minute_for_an_answer_and_five_minutes_in_all(
 def test_of_a_ca_path_that_cannot_be_used_it_is_said_why(ca_path: str, said: str) -> None:
     with pytest.raises(SodaError) as failed:
         connection("https://cloud.soda.io", "an-id", "a-secret", ca_path=ca_path)
-    assert failed.value.failure.message.startswith(f"ca_path {ca_path} cannot be used ({said}). Name a file ")
+    assert failed.value.failure.message.startswith(f"ca_path {ca_path} cannot be used ({said}). Set it to a file ")
 
 
 @pytest.mark.parametrize("content", ["", "no certificate"], ids=["empty", "text"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
 from ansible_collections.community.soda.plugins.module_utils._api.client import Client, connection
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Listing, Runner, Runners
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
@@ -113,7 +114,7 @@ def test_each_runner_without_an_id_is_one_more(account: Account, runners: Runner
 
 
 def test_what_moves_through_four_readings_is_no_listing(account: Account, runners: Runners) -> None:
-    answers(account, LIST, *[page("a", total=2)] * READINGS)
+    answers(account, LIST, *(page(each, total=2) for each in "abcd"))
     failure = failure_of(runners.list).failure
     assert (failure.code, failure.operation, failure.retryable) == ("listing_inconsistent", "list", True)
     assert "4 times in a row" in failure.message
@@ -121,8 +122,53 @@ def test_what_moves_through_four_readings_is_no_listing(account: Account, runner
 
 
 def test_the_fourth_reading_may_be_the_one(account: Account, runners: Runners) -> None:
-    answers(account, LIST, *[page("a", total=2)] * (READINGS - 1), page("a", total=1))
+    answers(account, LIST, *(page(each, total=2) for each in "abc"), page("a", total=1))
     assert runners.list().ids() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        ([page("a", total=2)], "it ends after 1 runners, but totalElements is 2."),
+        ([page("a", "b", total=1)], "it lists 2 runners, but totalElements is 1."),
+        ([page("a", "a", total=2)], "but totalElements is 2, and 1 of its entries repeat an id."),
+        ([page(total=1, last=False)], "page 0 has no further runner and is not the last one."),
+        (
+            [page("a", total=2, last=False), page("b", total=1)],
+            "totalElements is 2 on its first page and 1 on another.",
+        ),
+        ([page("a", total=2, last=False), page("a", total=2, last=False)], "page 1 has no further runner"),
+    ],
+)
+def test_two_identical_readings_that_contradict_themselves_are_no_movement(
+    account: Account, runners: Runners, pages: list[Json], reason: str
+) -> None:
+    answers(account, LIST, *pages, *pages)
+    failure = failure_of(runners.list).failure
+    assert (failure.code, failure.operation, failure.retryable) == ("listing_contradictory", "list", False)
+    assert reason in failure.message
+    assert failure.trace_id == trace_id_of_last(account)
+    assert account.operations() == [LIST] * (2 * len(pages))
+
+
+def test_a_contradiction_that_differs_from_the_one_before_is_movement(account: Account, runners: Runners) -> None:
+    answers(account, LIST, page("a", total=2), page("b", total=2), page("a", total=2), page("a", "b", total=2))
+    assert runners.list().ids() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("bound", "value"), [("MOST_RUNNERS", 20), ("MOST_BYTES", 1000), ("MOST_SECONDS", -1.0)], ids=str
+)
+def test_a_listing_without_end_is_bounded(
+    account: Account, runners: Runners, monkeypatch: pytest.MonkeyPatch, bound: str, value: float
+) -> None:
+    monkeypatch.setattr(_runners, bound, value)
+    pages = (page(*(f"{n}-{i}" for i in range(5)), total=2**31 - 1, last=False) for n in range(10))
+    answers(account, LIST, *pages)
+    failure = failure_of(runners.list).failure
+    assert failure.code == "listing_too_large"
+    assert "does not end" in failure.message
+    assert len(account.operations()) < 10
 
 
 @pytest.mark.parametrize(
@@ -198,7 +244,7 @@ WHOLE = {
 
 
 def test_a_runner_has_what_soda_cloud_says_of_it() -> None:
-    assert Runner.from_api(WHOLE).as_result() == {
+    assert Runner.from_api(WHOLE).to_dict() == {
         "id": "1",
         "name": "a",
         "label": "A",
@@ -216,7 +262,7 @@ def test_a_runner_has_what_soda_cloud_says_of_it() -> None:
 )
 def test_what_is_missing_or_no_text_is_nothing(data: Json) -> None:
     nothing = dict.fromkeys(("id", "name", "label", "type", "is_online", "last_seen_timestamp"))
-    assert Runner.from_api(data).as_result() == {**nothing, "versions": {}}
+    assert Runner.from_api(data).to_dict() == {**nothing, "versions": {}}
 
 
 def test_a_version_that_is_no_text_is_left_out() -> None:
@@ -276,7 +322,7 @@ def test_an_answer_that_is_another_runner_or_none_is_not_soda_clouds(
     assert failed.failure.code == "not_soda_cloud"
     assert (failed.failure.operation, failed.failure.http_status) == ("get", 200)
     assert failed.failure.trace_id == trace_id_of_last(account)
-    assert "asked for the runner 1, it gave none or another" in failed.failure.message
+    assert "the answer for runner 1 has no runner or another one" in failed.failure.message
     assert failed.in_doubt is False
 
 

@@ -379,7 +379,7 @@ def test_the_json_report_has_all_of_it() -> None:
                     {"code": "not_in_inventory", "detail": ""},
                 ],
                 "key_issued_at": None,
-                "runner": gone.as_result(),
+                "runner": gone.to_dict(),
                 "stale": True,
             },
             {
@@ -389,7 +389,7 @@ def test_the_json_report_has_all_of_it() -> None:
                 "state": "hosted",
                 "findings": [],
                 "key_issued_at": None,
-                "runner": HOSTED.as_result(),
+                "runner": HOSTED.to_dict(),
                 "stale": False,
             },
             {
@@ -399,7 +399,7 @@ def test_the_json_report_has_all_of_it() -> None:
                 "state": "in_order",
                 "findings": [],
                 "key_issued_at": HELD.issued_at,
-                "runner": ONLINE.as_result(),
+                "runner": ONLINE.to_dict(),
                 "stale": False,
             },
         ],

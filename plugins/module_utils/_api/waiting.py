@@ -1,0 +1,95 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Wait until runners are listed, or online: one listing an interval, whatever the number of runners."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing as t
+
+from .._errors import InvalidArguments, SodaError, Unreachable, WaitTimeout
+from .policy import Operation
+from .runner import Runner
+from .runners import Listing, Runners
+
+LISTED, ONLINE = "listed", "online"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """What is waited for, and for how long."""
+
+    names: frozenset[str]
+    until: str
+    """V(listed) or V(online)."""
+    timeout: float
+    interval: float
+
+    def __post_init__(self) -> None:
+        for option, value in (("wait_timeout", self.timeout), ("wait_interval", self.interval)):
+            if not (math.isfinite(value) and value > 0):
+                raise InvalidArguments(f"{option} must be a number of seconds above 0, not {value}.")
+        if not self.names:
+            raise InvalidArguments("wait requires name or names: the runners to wait for.")
+
+    def missing(self, listing: Listing | None) -> list[str]:
+        return missing(self.names, [] if listing is None else listing.named(self.names), self.until)
+
+
+class StillMissing(WaitTimeout):
+    """The time is over. It carries what was listed last."""
+
+    def __init__(self, message: str, listing: Listing | None, missing: list[str]) -> None:
+        super().__init__(message, operation=Operation.LIST.value)
+        self.listing = listing
+        self.missing = missing
+
+
+def missing(names: t.Iterable[str], runners: t.Sequence[Runner], until: str = LISTED) -> list[str]:
+    """The names that no runner has, or with V(online), no runner that is online. In alphabetical order."""
+    found = {runner.exact_name for runner in runners if until == LISTED or runner.is_online}
+    return sorted(set(names) - found)
+
+
+def wait_for(runners: Runners, wanted: Wait) -> Listing:
+    """
+    The first listing in which no runner is missing. Raises C(StillMissing) at the deadline.
+
+    The deadline bounds everything: requests, retries, and waits for rate limits. A failure that may pass, such as a
+    500, does not end the wait. A refused API key does, and so does an endpoint that could never be reached.
+    """
+    deadline = runners.now() + wanted.timeout
+    listing: Listing | None = None
+    problem: SodaError | None = None
+    while True:
+        try:
+            with runners.until(deadline):
+                listing = runners.list()
+            problem = None
+        except SodaError as exc:
+            if not exc.failure.retryable or (listing is None and isinstance(exc, Unreachable)):
+                raise
+            problem = exc
+        names = wanted.missing(listing)
+        if not names and problem is None and listing is not None:
+            return listing
+        left = deadline - runners.now()
+        if left > 0:
+            runners.sleep(min(wanted.interval, left))
+        if left <= wanted.interval:
+            raise StillMissing(_sentence(wanted, names, problem), listing, names)
+
+
+def _sentence(wanted: Wait, names: list[str], problem: SodaError | None) -> str:
+    shown = ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    count = f"{len(names)} of {len(wanted.names)} runners"
+    sentence = f"After {wanted.timeout:g} s, {count} are not {wanted.until}: {shown}."
+    if problem is not None:
+        sentence += f" The last listing failed: {problem}"
+    return sentence + " Check the log of each runner on its host, then run the task again."
