@@ -81,6 +81,7 @@ def test_a_message_shows_the_password_of_an_endpoint(field: Field, endpoint: str
         "ftp://user:S12-hidden@127.0.0.1:1",
         "http://user:S12-hidden@[127.0.0.1",
         "user:S12-hidden@127.0.0.1:1",
+        "http://user:S12-hidden/x@127.0.0.1:1",
     ],
 )
 def test_a_message_shows_the_password_of_a_proxy(field: Field, proxy: str) -> None:
