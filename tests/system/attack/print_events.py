@@ -17,14 +17,14 @@ async def main() -> None:
     queue: asyncio.Queue[object] = asyncio.Queue()
     task = asyncio.ensure_future(source["main"](queue, {**json.loads(sys.argv[2]), "interval": 3600}))
     # All events of a listing follow each other without a request.
-    waited = 30.0
+    waited = 150.0
     while not task.done():
         try:
             event = await asyncio.wait_for(queue.get(), waited)
         except TimeoutError:
             break
         print("event:", json.dumps(event), flush=True)
-        waited = 2.0
+        waited = 5.0
     task.cancel()
 
 
