@@ -337,6 +337,8 @@ def _check(values: dict[str, t.Any], host: str) -> None:
             "localhost, which keeps the Soda Cloud API key on the controller, or the host itself,"
             ' "{{ inventory_hostname }}"',
         )
+    if values["soda_runner_key_store"] != "file" and values["soda_runner_api_host"] == host != "localhost":
+        refuse("soda_runner_api_host", "localhost for a key store other than file")
     if not values["soda_runner_cloud_api_key_id"]:
         raise MissingCredentials(
             "soda_runner_cloud_api_key_id is not set. Set it and soda_runner_cloud_api_key_secret, or export"

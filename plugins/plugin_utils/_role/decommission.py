@@ -72,23 +72,29 @@ class Decommission(Steps):
 
         The first host of an account goes alone: if the account is refused, the other hosts do not repeat the message.
         """
-        arguments = {
-            "name": declared.name,
-            "state": "absent",
-            "unless_online": not declared.delete_online,
-            "key_path": declared.key_path if declared.is_direct else declared.escrow_path,
-        }
         with self.files.once(ACCOUNTS, declared.account.cache_key) as entry:
             if not entry.is_published:
                 failure: Json | None = None
                 try:
-                    return self.soda_cloud(declared, "soda_runner", arguments)
+                    return self._delete(declared)
                 except CallFailed as exc:
                     failure = exc.result["failure"] if exc.result["failure"]["operation"] == "list" else None
                     raise
                 finally:
-                    entry.publish({"host": declared.host, "failure": failure, "names": [], "ids": {}})
+                    entry.publish({"host": declared.host, "failure": failure})
             self.raise_failed_check(entry.data)
+        return self._delete(declared)
+
+    def _delete(self, declared: Declared) -> Json:
+        unless_online = not declared.delete_online
+        if declared.key_store != "file":
+            return self.store(declared, state="absent", unless_online=unless_online)
+        arguments = {
+            "name": declared.name,
+            "state": "absent",
+            "unless_online": unless_online,
+            "key_path": declared.key_path if declared.is_direct else declared.escrow_path,
+        }
         return self.soda_cloud(declared, "soda_runner", arguments)
 
     def choose_stale(self) -> Json:

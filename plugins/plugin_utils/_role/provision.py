@@ -9,15 +9,14 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
-from ...module_utils._errors import KeyMissing, WaitTimeout
+from ...module_utils._errors import KeyMissing
 from .._declared import Declared
 from .._parameters import to_plain
 from . import declarations, words
 from .calls import CallFailed, make_private_folder
-from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, ids_of, key_of, shown
+from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, key_of, shown
 
 NEEDED, ANNOUNCED, AWAITED, LISTED, OWED = "needed", "announced", "awaited", "listed", "owed"
 
@@ -33,21 +32,19 @@ class Provision(Steps):
             self.publish(OUTCOMES, declared, skipped=True)
             return {"unfinished": False}
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
-        written = self._configure(declared)
+        written = self._configure(declared, **self._observed_in_store(declared))
         key_needed = bool(written["key_needed"])
         waits = declared.wait and not self.check_mode
         if key_needed:
-            self.publish(NEEDED, declared, account=str(declared.account), name=declared.name)
+            self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
             self.publish(AWAITED, declared, account=declared.account.cache_key, name=declared.name)
         self.publish(OUTCOMES, declared, changed=written["changed"])
-        acknowledge = self.restart_is_owed(written)
         return {
             **written,
             "key_needed": key_needed,
             "wait": waits,
-            "acknowledge": acknowledge,
-            "unfinished": key_needed or waits or acknowledge,
+            "unfinished": key_needed or waits or bool(written["restart_owed"]),
         }
 
     def announce(self) -> Json:
@@ -67,15 +64,18 @@ class Provision(Steps):
         """Issue the key, or adopt one, and put it and the configuration on the host."""
         declared = self.declared()
         self._refuse_shared_name(declared)
-        listed = self._check_account(declared)
+        self._check_account(declared)
         # The host must be able to store the key before a key exists.
         written = self._configure(declared, create_folders=True)
         issued = adopted = False
-        if written["key_adoptable"]:
+        if declared.key_store != "file":
+            result = self._stored(declared)
+            issued = bool(result["changed"])
+            written = self._configure(declared, key_required=True, **_store_key(result["key"]))
+        elif written["key_adoptable"]:
             adopted = True
-            written = self._configure(
-                declared, create_folders=True, key_required=True, runner_id=listed.get(declared.name)
-            )
+            # Without the runner's id: the configuration of a runner that runs stays as it is. A rotation finds the id.
+            written = self._configure(declared, create_folders=True, key_required=True)
         elif written["key_needed"]:
             result = self._issued(declared, stored=written["key"])
             issued = bool(result["changed"])
@@ -89,8 +89,26 @@ class Provision(Steps):
             "changed": changed,
             "key_issued": issued,
             "key_adopted": adopted,
-            "acknowledge": self.restart_is_owed(written),
         }
+
+    def _observed_in_store(self, declared: Declared) -> Json:
+        """The status of the key in its store, as an option, if it has the wanted version."""
+        if declared.key_store == "file":
+            return {}
+        key = self.store(declared, observe=True)["key"]
+        return _store_key(key) if key is not None and key["key_version"] == declared.key_version else {}
+
+    def _stored(self, declared: Declared) -> Json:
+        """Put a key into its store: the key file of the host if there is one, else a new key."""
+        result = self.store(declared, move_from=declared.key_path)
+        if result["key"] is None:
+            raise KeyMissing(
+                f"The runner {declared.name!r} is registered in Soda Cloud, but its key is not in its store. Soda"
+                " Cloud shows a key once only. Run the role with soda_runner_reissue=true to issue a new key. The"
+                " runner keeps its id."
+            )
+        self.warn(result)
+        return result
 
     def _configure(self, declared: Declared, **more: t.Any) -> Json:
         return self.config(declared.config_arguments(), track_restart=True, **more)
@@ -115,31 +133,18 @@ class Provision(Steps):
         self.warn(result)
         return result
 
-    def _check_account(self, declared: Declared) -> dict[str, str]:
-        """
-        Send one request for each account and play, before a host that needs a key is changed.
-
-        Returns the id of each runner of the batch that is listed.
-        """
-        account = declared.account
-        batch = self.hosts("ansible_play_batch")
-        needed = self.files.collect(NEEDED).values()
-        names = sorted({one["name"] for one in needed if one["account"] == str(account) and one["host"] in batch})
-        with self.files.once(ACCOUNTS, account.cache_key) as entry:
-            checked = entry.data
-            is_new = not entry.is_published or not set(names) <= set(checked["names"])
-            if is_new and (not entry.is_published or declared.adopts):
+    def _check_account(self, declared: Declared) -> None:
+        """Send one request for each account and play, before a host that needs a key is changed."""
+        with self.files.once(ACCOUNTS, declared.account.cache_key) as entry:
+            if not entry.is_published:
                 try:
-                    listing = self.soda_cloud(declared, "soda_runner_info", {"names": names})
+                    self.soda_cloud(declared, "soda_runner_info", {"names": [declared.name]})
                 except CallFailed as exc:
-                    entry.publish({"host": declared.host, "failure": exc.result["failure"], "names": names})
+                    entry.publish({"host": declared.host, "failure": exc.result["failure"]})
                     raise
-                entry.publish(
-                    {"host": declared.host, "failure": None, "names": names, "ids": ids_of(listing["runners"])}
-                )
-                checked = entry.data
+                entry.publish({"host": declared.host, "failure": None})
+            checked = entry.data
         self.raise_failed_check(checked)
-        return t.cast("dict[str, str]", checked["ids"])
 
     def _refuse_shared_name(self, declared: Declared) -> None:
         entries = self.files.collect(DECLARED)
@@ -154,6 +159,8 @@ class Provision(Steps):
     def acknowledge(self) -> Json:
         """Clear the restarts that the handlers of the play have made."""
         host = str(to_plain(self.task_vars["inventory_hostname"]))
+        if self.check_mode:
+            return {}
         for key, owed in self.files.collect(OWED).items():
             if owed["host"] == host and owed.get("config"):
                 self.config(owed["config"])
@@ -169,13 +176,19 @@ class Provision(Steps):
             batch = self.hosts("ansible_play_batch")
             awaited = self.files.collect(AWAITED).values()
             names = sorted({one["name"] for one in awaited if one.get("account") == mine and one["host"] in batch})
+        arguments = {
+            "names": names,
+            "wait": True,
+            "wait_for": declared.wait_for,
+            "wait_timeout": declared.wait_timeout,
+            "wait_interval": declared.wait_delay,
+        }
         key = "\n".join((mine, declared.host if declared.is_direct else "", *names))
         with self.files.once(LISTED, key) as entry:
             if not entry.is_published:
                 try:
-                    missing = self._poll(declared, names)
-                    failure = WaitTimeout("The runners are not there in time.").failure.as_result() if missing else None
-                    entry.publish({"missing": missing, "failure": failure})
+                    self.soda_cloud(declared, "soda_runner_info", arguments)
+                    entry.publish({"missing": [], "failure": None})
                 except CallFailed as exc:
                     entry.publish({"missing": exc.result.get("missing"), "failure": exc.result["failure"]})
             waited = entry.data
@@ -194,17 +207,10 @@ class Provision(Steps):
             )
         return {}
 
-    def _poll(self, declared: Declared, names: list[str]) -> list[str]:
-        """List the runners until all of them are there, and return those that are still missing in the end."""
-        deadline = time.monotonic() + declared.wait_timeout
-        while True:
-            listed = self.soda_cloud(declared, "soda_runner_info", {"names": names})["runners"]
-            found = {one["name"] for one in listed if declared.wait_for == "listed" or one["is_online"]}
-            missing = sorted(set(names) - found)
-            remaining = deadline - time.monotonic()
-            if not missing or remaining <= 0:
-                return missing
-            time.sleep(min(declared.wait_delay, remaining))
-
     def summarize(self) -> Json:
         return shown(words.summarize_provision(self.outcomes(), self.check_mode))
+
+
+def _store_key(key: Json | None) -> Json:
+    """The option store_key. In check mode a key that would be issued has no id."""
+    return {"store_key": key} if key is not None and key["api_key_id"] else {}

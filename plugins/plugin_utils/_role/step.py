@@ -57,6 +57,10 @@ class Steps:
         """The result of soda_runner_config on the host."""
         return call_action(self.action, "soda_runner_config", {**arguments, **more}, self.task_vars)
 
+    def store(self, declared: Declared, **more: t.Any) -> Json:
+        """The result of soda_runner_store, for a key that is not stored on the host."""
+        return call_action(self.action, "soda_runner_store", {**declared.store_arguments(), **more}, self.task_vars)
+
     def soda_cloud(self, declared: Declared, module: str, arguments: Json) -> Json:
         """The result of a module that sends requests: on the controller, or on the host if that is declared."""
         call = call_module if declared.is_direct else call_on_controller
@@ -65,9 +69,6 @@ class Steps:
     def warn(self, result: Json) -> None:
         for warning in result.get("warnings", ()):
             self.action._display.warning(str(warning))
-
-    def restart_is_owed(self, written: Json) -> bool:
-        return bool(written.get("restart_owed")) and not self.check_mode
 
     def of_inventory(self, declared: Declared) -> declarations.Declarations:
         """What hosts declare that have not run yet. Computed once for each account and batch."""
@@ -95,14 +96,6 @@ class Steps:
 
 def key_of(declared: Declared) -> str:
     return f"{declared.host}\n{declared.identity()}"
-
-
-def ids_of(runners: t.Iterable[Json]) -> dict[str, str]:
-    """The id of each runner whose name no other runner has."""
-    ids: dict[str, list[str]] = {}
-    for runner in runners:
-        ids.setdefault(runner["name"], []).append(runner["id"])
-    return {name: found[0] for name, found in ids.items() if len(found) == 1}
 
 
 def shown(message: str | list[str]) -> Json:

@@ -79,3 +79,6 @@ for form in roles include; do
     play restart.yml -e form="$form" -e soda_runner_key_version=2 "$@"
     unchanged
 done
+
+# A key that exists is adopted.
+play adopt.yml "$@"
