@@ -269,9 +269,11 @@ def test_playbook_accepts_every_variable_of_its_job_template(complete: Platform,
 
 
 def test_no_launch_decommissions_hosts_that_were_not_named(complete: Platform) -> None:
-    ((variable, question),) = answers(template(complete, DECOMMISSION)).items()
-    assert (variable, question["required"], question["min"]) == ("soda_runner_hosts", True, 1)
+    questions = answers(template(complete, DECOMMISSION))
+    question = questions["soda_runner_hosts"]
+    assert (question["required"], question["min"]) == (True, 1)
     assert "default" not in question
+    assert questions["soda_runner_delete_online"]["default"] == "false"
 
 
 def test_every_job_runs_on_the_inventory_of_the_hosts(complete: Platform) -> None:
