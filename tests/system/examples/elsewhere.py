@@ -13,6 +13,9 @@ _REMOVED = ("tests/system/hosts/test_decommissioning.py", 'ONE = ("--limit", HOS
 _ROTATED = ("tests/system/hosts/test_rotation.py", "ROTATED")
 _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
 
+_IN_VAULT = ("tests/system/vault/test_guides.py", "examples_of")
+_IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", '"community.soda.deploy"')
+
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "README.md: $ git clone https://github.com/ansible-collections/community.soda.git": (
         "tests/tooling/tarball.py",
@@ -52,6 +55,17 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         "tests/system/hosts/test_recovery.py",
         'REISSUE = ("-e", "soda_runner_reissue=true")',
     ),
+    'docs/guides/vault.md: path "secret/data/soda/runners/*" {': _IN_VAULT,
+    "docs/guides/vault.md: - name: Keep the runner keys in Vault": _IN_VAULT,
+    "docs/guides/external-secrets.md: - name: Write the manifests for the External Secrets Operator": _IN_VAULT,
+    "docs/guides/moving-to-a-store.md: - name: Move the runner keys to Vault": _IN_VAULT,
+    "plugins/modules/soda_runner_store.py: - name: Keep the key of a runner in Vault": _IN_VAULT,
+    "docs/guides/kubernetes.md: apiVersion: rbac.authorization.k8s.io/v1": (
+        "tests/system/kubernetes/test_secrets.py",
+        "role_of_the_guide",
+    ),
+    "docs/guides/kubernetes.md: all:": _IN_KUBERNETES,
+    "docs/guides/kubernetes.md: $ ansible-playbook -i inventory.yml community.soda.deploy": _IN_KUBERNETES,
     "docs/guides/events.md: $ python3 -m pip install ansible-rulebook ansible-runner requests": (
         "tests/requirements/eda.in",
         "ansible-rulebook",

@@ -62,7 +62,7 @@ VARIABLES: dict[str, t.Callable[[Sandbox], None]] = {
     ),
     "docs/guides/many-hosts.md: soda_runner_cloud_endpoint: https://cloud.us.soda.io": uses_the_account_of_the_group,
     "docs/guides/many-hosts.md: soda_runner_wait: true": waits_until_the_runner_is_listed,
-    "docs/guides/vault.md: soda_runner_existing_secret: soda-runner-key": keeps_the_secret_in_the_manifest,
+    "docs/guides/kubernetes.md: soda_runner_existing_secret: soda-runner-key": keeps_the_secret_in_the_manifest,
     "roles/soda_runner/README.md: # group_vars/europe.yml": uses_the_account_of_each_group,
     "roles/soda_runner/README.md: soda_runner_existing_secret: soda-runner-key": (
         keeps_the_secret_in_the_manifest_and_sets_the_level

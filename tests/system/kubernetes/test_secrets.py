@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from examples.collect import collected
+
 from .conftest import Json, Namespace
 
 NAMES = ("warehouse-eu", "Ümlaut & Co.", "edge-1")
@@ -93,9 +95,12 @@ def test_a_secret_of_somebody_else(namespace: Namespace, owned: bool) -> None:
     assert namespace.account.stats()["keys_issued"] == 0
 
 
-ROLE: Json = {
-    "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "delete", "get", "patch"]}],
-}
+def role_of_the_guide() -> list[str]:
+    """The verbs for Secrets in the role that the guide shows."""
+    (role,) = (each for each in collected() if each.name.startswith("docs/guides/kubernetes.md: apiVersion:"))
+    (rule,) = role.documents[0]["rules"]
+    assert (rule["apiGroups"], rule["resources"]) == ([""], ["secrets"])
+    return list(rule["verbs"])
 
 
 def grant(namespace: Namespace, *verbs: str) -> str:
@@ -118,7 +123,7 @@ def grant(namespace: Namespace, *verbs: str) -> str:
 
 
 def test_the_minimal_role_is_enough(namespace: Namespace) -> None:
-    controller = namespace.controller(K8S_AUTH_KUBECONFIG=grant(namespace, "create", "delete", "get", "patch"))
+    controller = namespace.controller(K8S_AUTH_KUBECONFIG=grant(namespace, *role_of_the_guide()))
     namespace.play(controller, "warehouse-eu").ok()
     namespace.play(controller, "warehouse-eu", key_version=2).ok()
     assert namespace.play(controller, "warehouse-eu", state="absent").changed == ["warehouse-eu"]
@@ -126,7 +131,7 @@ def test_the_minimal_role_is_enough(namespace: Namespace) -> None:
 
 @pytest.mark.parametrize("missing", ["create", "get", "patch"])
 def test_a_role_without_one_verb_costs_no_key(namespace: Namespace, missing: str) -> None:
-    verbs = [verb for verb in ("create", "delete", "get", "patch") if verb != missing]
+    verbs = [verb for verb in role_of_the_guide() if verb != missing]
     controller = namespace.controller(K8S_AUTH_KUBECONFIG=grant(namespace, *verbs))
     failure = namespace.play(controller, "warehouse-eu").failure()
     assert failure["code"] == "store_denied", failure

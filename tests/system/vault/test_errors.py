@@ -14,13 +14,9 @@ import pytest
 from servers.openbao import OpenBao
 
 from .conftest import Vault
+from .test_guides import minimal_policy
 
 READ_ONLY = 'path "{mount}/*" {{ capabilities = ["read"] }}'
-MINIMAL = """
-path "{mount}/data/soda/runners/*" {{ capabilities = ["create", "read", "update"] }}
-path "{mount}/metadata/soda/runners/*" {{ capabilities = ["read"] }}
-path "{mount}/destroy/soda/runners/*" {{ capabilities = ["update"] }}
-"""
 
 
 def fails(vault: Vault, code: str, environment: dict[str, str] | None = None, **options: t.Any) -> str:
@@ -41,12 +37,12 @@ def test_a_token_without_a_policy_for_writing(vault: Vault) -> None:
 
 @pytest.mark.parametrize("capability", ["create", "update"])
 def test_a_policy_without_one_capability(vault: Vault, capability: str) -> None:
-    policy = MINIMAL.format(mount=vault.mount).replace(f'"{capability}", ', "").replace(f', "{capability}"]', "]")
+    policy = minimal_policy(vault.mount).replace(f'"{capability}", ', "").replace(f', "{capability}"]', "]")
     fails(vault, "store_denied", {"VAULT_TOKEN": vault.bao.token(policy)})
 
 
 def test_the_minimal_policy_is_enough(vault: Vault) -> None:
-    controller = vault.controller(VAULT_TOKEN=vault.bao.token(MINIMAL.format(mount=vault.mount)))
+    controller = vault.controller(VAULT_TOKEN=vault.bao.token(minimal_policy(vault.mount)))
     vault.play(controller, "warehouse-eu").ok()
     vault.play(controller, "warehouse-eu", key_version=2).ok()
     vault.play(controller, "warehouse-eu", state="absent").ok()

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet moves from key files on hosts to Vault, and no key is issued."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from servers.plays import Controller
+from servers.proxy import AFTER, BEFORE
+
+from emulator.client import Key
+from tooling.leaks import Credential
+
+from .conftest import Vault
+from .test_kills import run_and_kill
+
+
+def key_file(vault: Vault, folder: Path, name: str) -> tuple[Path, Key]:
+    """The key file of a host, which stands outside of the folders that are searched for secrets."""
+    key = vault.account.issue_runner_key()
+    path = folder / f"host-{name}" / "key.json"
+    path.parent.mkdir()
+    fields = {"endpoint": vault.addresses["SODA_CLOUD_ENDPOINT"], "name": name, "key_version": 1, "runner_id": None}
+    fields.update(api_key_id=key.api_key_id, api_key_secret=key.api_key_secret, issued_at="2026-01-01T00:00:00Z")
+    path.write_text(json.dumps(fields), "utf-8")
+    path.chmod(0o600)
+    return path, key
+
+
+def searched(controller: Controller, key: Key) -> tuple[str, ...]:
+    return controller.search([Credential(key.api_key_id, key.api_key_secret)]).found
+
+
+def test_a_key_moves_to_vault_without_a_request_to_issue_one(vault: Vault, tmp_path: Path) -> None:
+    controller = vault.controller()
+    path, key = key_file(vault, tmp_path, "warehouse-eu")
+    checked = vault.play(controller, "warehouse-eu", "--check", move_from=str(path)).ok()["warehouse-eu"]
+    assert checked["changed"]
+    assert path.exists()
+    assert vault.secrets() == {}
+    moved = vault.play(controller, "warehouse-eu", move_from=str(path)).ok()["warehouse-eu"]
+    assert (moved["changed"], moved["key"]["api_key_id"]) == (True, key.api_key_id)
+    assert vault.keys() == {"warehouse-eu": key.api_key_id}
+    assert not path.exists()
+    assert vault.play(controller, "warehouse-eu", move_from=str(path)).changed == []
+    assert vault.account.stats()["keys_issued"] == 0
+    assert "createRunner" not in vault.account.operations()
+    assert searched(controller, key) == ()
+
+
+def test_a_key_that_the_store_does_not_have_stays_on_the_host(vault: Vault, tmp_path: Path) -> None:
+    controller = vault.controller()
+    vault.store_key("warehouse-eu")
+    path, key = key_file(vault, tmp_path, "warehouse-eu")
+    result = vault.play(controller, "warehouse-eu", move_from=str(path)).ok()["warehouse-eu"]
+    assert key.api_key_id in json.dumps(result["warnings"])
+    assert path.exists()
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_a_move_that_is_killed_loses_no_key(vault: Vault, tmp_path: Path, when: str) -> None:
+    controller = vault.controller()
+    for at in itertools.count(1):
+        name = f"runner-{at}"
+        path, key = key_file(vault, tmp_path, name)
+        steps = run_and_kill(vault, controller, name, at, when, move_from=str(path))
+        if steps.killed_at is None:
+            break
+        vault.play(controller, name, move_from=str(path)).ok()
+        assert vault.keys()[name] == key.api_key_id, (at, steps.killed_at)
+        assert not path.exists()
+        assert not list(controller.escrow.glob("*.json"))
+    assert at > 3
+    assert vault.account.stats()["keys_issued"] == 0
