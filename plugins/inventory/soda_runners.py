@@ -11,27 +11,28 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Lists the runners that Soda Cloud knows, all pages of them as of one moment, as hosts.
+  - Lists all runners of an account as hosts. The listing is one consistent snapshot of all pages.
   - Uses a file whose name ends in C(soda_runners.yml) or C(soda_runners.yaml).
-  - Every runner is in the group C(soda_runners), in C(soda_online) or C(soda_offline), and in C(soda_type_) and its
-    type in lower case, such as C(soda_type_self_hosted). The first three groups exist in an empty account, too. A
-    runner of which Soda Cloud does not say whether it is online is in neither of the two.
-  - Each has the variables C(soda_id), C(soda_name), C(soda_label), C(soda_type), C(soda_is_online),
-    C(soda_last_seen_timestamp) and C(soda_versions), which are null where Soda Cloud says nothing. No value from Soda
-    Cloud is ever taken for a template.
-  - Soda Cloud knows nothing of how to connect to a host. Where a runner has the name of its host, use this file beside
-    the inventory that knows.
-  - With O(cache=true), a listing that is in the cache costs no request. The whole listing of an account is kept,
-    without any key, under the endpoint and the id of the Soda Cloud API key. So files with other filters share it.
-  - Where no listing in the cache is young enough and Soda Cloud cannot be asked, the file fails, and the failure says
-    both. An old listing is never taken for a new one.
+  - Every runner is in the group C(soda_runners), and in C(soda_online) or C(soda_offline). It is also in a group for
+    its type, such as C(soda_type_self_hosted). The first three groups exist in an empty account too. A runner is in
+    neither C(soda_online) nor C(soda_offline) if Soda Cloud does not report whether it is online.
+  - Each host has the variables C(soda_id), C(soda_name), C(soda_label), C(soda_type), C(soda_is_online),
+    C(soda_last_seen_timestamp) and C(soda_versions). A variable is null if Soda Cloud reports no value. Ansible never
+    evaluates a value from Soda Cloud as a template.
+  - Soda Cloud does not know how to connect to a host. If runners have the names of your hosts, use this file together
+    with the inventory of your hosts.
+  - With O(cache=true), a listing that is in the cache costs no request. The cache holds the whole listing of an
+    account, without any key, so files with other filters share it.
+  - If the cache has no recent listing and the request fails, the file fails. An old listing is never used instead.
 notes:
-  - In the name of a host, every character but letters, digits, C(_), C(.) and C(-) becomes C(_), and so does C(.) or
-    C(-) at its beginning. A name that several runners have, that a group has or that means this machine, such as
-    C(localhost), is followed by C(-) and the id. A runner without a name is listed under its id. What is changed is
-    said in a warning; C(soda_name) always is the name that Soda Cloud knows.
-  - Ansible goes on without a file that fails, with a warning, unless C(any_unparsed_is_failed) is set in the section
-    C(inventory) of its configuration.
+  - In the name of a host, C(_) replaces every character except letters, digits, C(_), C(.) and C(-). It also replaces
+    C(.) or C(-) at the beginning. The id of the runner follows a name that several runners have, that a group has, or
+    that means this machine, such as C(localhost). A runner without a name is listed under its id. A warning reports
+    each change. C(soda_name) is always the name that Soda Cloud has.
+  - If two files list two accounts that both have a runner of one name, the id follows the name in the second account.
+    A warning reports it.
+  - If a file fails, Ansible prints a warning and continues without it, unless C(any_unparsed_is_failed) is set in the
+    section C(inventory) of its configuration.
 requirements:
   - python >= 3.9
   - requests >= 2.25
@@ -43,26 +44,26 @@ extends_documentation_fragment:
   - community.soda.soda_cloud.plugin
 options:
   plugin:
-    description: Says that the file is meant for this plugin.
+    description: The name of this plugin.
     type: str
     required: true
     choices:
       - community.soda.soda_runners
   hostname:
     description:
-      - A template for the name of a host. It may use the variables listed above. Without it, a host has the name of the
+      - A template for the name of a host. It can use the variables listed above. Without it, a host has the name of the
         runner.
-      - The connection options and the filters may be templates, too, which may use extra variables and lookups.
+      - The connection options and the filters can be templates too. They can use extra variables and lookups.
     type: str
 seealso:
   - module: community.soda.soda_runner_info
 """
 
 EXAMPLES = r"""
-# The whole file soda_runners.yml, with the key in the environment of the controller. Those below are such files, too.
+# A complete file soda_runners.yml. The API key is in the environment of the controller.
 plugin: community.soda.soda_runners
 
-# Self-hosted runners that have been silent for a day, by their label. The secret is vaulted in extra variables:
+# Self-hosted runners without contact for a day, named by their label. The secret is vaulted in extra variables:
 #   ansible-inventory -i silent.soda_runners.yml -e @vault.yml --ask-vault-pass --graph
 #
 # plugin: community.soda.soda_runners
@@ -73,7 +74,7 @@ plugin: community.soda.soda_runners
 # not_seen_for: 86400
 # hostname: "{{ soda_label }}"
 
-# Groups by version, and a listing that is read every ten minutes at most.
+# Groups by version, and a listing that is cached for ten minutes.
 #
 # plugin: community.soda.soda_runners
 # keyed_groups:
@@ -95,19 +96,25 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
+try:
+    from ansible.template import trust_as_template
+except ImportError:
+    # Before ansible-core 2.19, all text may be a template.
+    def trust_as_template(value: str) -> str:
+        return value
+
+
 from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
 from ansible_collections.community.soda.plugins.module_utils import _filters
 from ansible_collections.community.soda.plugins.module_utils._api import client as _client
-from ansible_collections.community.soda.plugins.module_utils._api.runner import FIELDS as RUNNER_FIELDS
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner, Runners
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
+from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
+from ansible_collections.community.soda.plugins.module_utils._api.text import sanitize
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.plugin_utils._inventory_names import name_hosts, type_group
-from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
+from ansible_collections.community.soda.plugins.plugin_utils import _inventory_names as _names
 
 ENDINGS = ("soda_runners.yml", "soda_runners.yaml")
-GROUPS = ("soda_runners", "soda_online", "soda_offline")
-THIS_MACHINE = ("localhost", "127.0.0.1")
-FIELDS = list(RUNNER_FIELDS)
+FIELDS = list(Runner.from_api({}).to_dict())
 TEMPLATES = {*_arguments.connection_spec(), *_filters.filter_spec()}
 
 
@@ -122,8 +129,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         config = self._read_config_data(path)
         unknown = sorted(str(option) for option in config if not self.has_option(option))
         if unknown:
-            # A filter that is misspelt must not select every runner.
-            raise AnsibleParserError(f"{path} has options that there are not: {', '.join(unknown)}.")
+            # A misspelt filter must not select every runner.
+            raise AnsibleParserError(f"{path} has unknown options: {', '.join(unknown)}.")
         if _client.REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleParserError(missing_required_lib("requests"))
         try:
@@ -134,7 +141,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._populate([runner for runner in runners if filters.passes(runner)])
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
-        """Template what the file says before the options take their types, and nothing of what the environment says."""
+        """Evaluate templates in the file before the options get their types. The environment has no templates."""
         if direct:
             self.templar.available_variables = self._vars
         direct = {
@@ -146,51 +153,58 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _values(self, options: t.Iterable[str]) -> dict[str, t.Any]:
         return {option: self.get_option(option) for option in options}
 
-    def _runners(self, to: _client.Connection, may_be_cached: bool) -> list[Runner]:
-        """All runners of the account, from the cache where they may be."""
+    def _runners(self, to: _client.Connection, use_cache: bool) -> list[Runner]:
+        """All runners of the account, from the cache if possible."""
         if not self.get_option("cache"):
-            return Runners(_client.Client(to)).list().matching()
+            return self._list(to)
         key = f"{self.NAME}_{to.account.cache_key}"
-        cached = self._cache.get(key) if may_be_cached else None
-        # What another version of the collection has left there is none of ours.
-        if isinstance(cached, dict) and cached.get("fields") == FIELDS:
-            return [Runner.from_dict(dict(zip(FIELDS, row))) for row in cached["rows"]]
+        cached = _parse(self._cache.get(key)) if use_cache else None
+        if cached is not None:
+            return cached
         try:
-            runners = Runners(_client.Client(to)).list().matching()
+            runners = self._list(to)
         except SodaError as exc:
-            raise AnsibleParserError(f"{exc.failure.message} {self._why_not_cached(may_be_cached)}") from exc
-        self._cache[key] = {
-            "fields": FIELDS,
-            "rows": [list(runner.to_dict().values()) for runner in runners],
-        }
+            raise AnsibleParserError(f"{exc.failure.message} {self._why_not_cached(use_cache)}") from exc
+        self._cache[key] = {"fields": FIELDS, "runners": [runner.to_dict() for runner in runners]}
         return runners
 
-    def _why_not_cached(self, looked: bool) -> str:
-        if not looked:
-            return "The cache was not to be used."
+    def _list(self, to: _client.Connection) -> list[Runner]:
+        listing = Runners(_client.Client(to)).list()
+        runners = listing.matching()
+        for warning in listing.warnings():
+            self.display.warning(warning)
+        return runners
+
+    def _why_not_cached(self, use_cache: bool) -> str:
+        if not use_cache:
+            return "The cache was not used."
         limit = self.get_option("cache_timeout")
-        return f"There is no listing in the cache that is younger than cache_timeout, {limit} s."
+        return f"The cache has no listing that is younger than cache_timeout, {limit} s."
 
     def _populate(self, runners: list[Runner]) -> None:
-        for group in GROUPS:
+        for group in (*_names.GROUPS, *_names.type_groups(runners)):
             self.inventory.add_group(group)
-        groups = {name: self.inventory.add_group(type_group(name)) for name in {r.type for r in runners} if name}
-        asked = [(self._wanted_name(runner), runner) for runner in runners]
-        hosts = name_hosts(asked, reserved={*self.inventory.groups, *THIS_MACHINE})
+        wanted = [(self._wanted_name(runner), runner) for runner in runners]
+        hosts = _names.name_hosts(wanted, {*self.inventory.groups, *_names.RESERVED}, self._hosts_of_runners())
         for note in hosts.notes:
             self.display.warning(note)
         for name, runner in hosts.named:
-            self.inventory.add_host(name, GROUPS[0])
-            if runner.is_online is not None:
-                self.inventory.add_host(name, "soda_online" if runner.is_online else "soda_offline")
-            if runner.type:
-                self.inventory.add_host(name, groups[runner.type])
+            for group in _names.group_names(runner):
+                self.inventory.add_host(name, group)
             host = self.inventory.get_host(name)
-            for variable, value in _variables(runner).items():
+            for variable, value in _names.variables(runner).items():
                 host.set_variable(variable, value)
         if any(self.get_option(option) for option in ("compose", "groups", "keyed_groups")):
             for name, _runner in hosts.named:
                 self._construct(name)
+        for name, _runner in hosts.named:
+            host = self.inventory.get_host(name)
+            for variable, value in host.vars.items():
+                host.set_variable(variable, _as_plain_text(value))
+
+    def _hosts_of_runners(self) -> dict[str, t.Any]:
+        """The hosts that another file of this plugin added before, with the ids of their runners."""
+        return {name: host.vars["soda_id"] for name, host in self.inventory.hosts.items() if "soda_id" in host.vars}
 
     def _construct(self, name: str) -> None:
         variables = self.inventory.get_host(name).get_vars()
@@ -203,13 +217,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         hostname = self.get_option("hostname")
         if hostname is None:
             return runner.name
-        self.templar.available_variables = _variables(runner)
+        self.templar.available_variables = _names.variables(runner)
         try:
             name = self.templar.template(hostname)
         except AnsibleError as exc:
-            raise AnsibleParserError(f"hostname gives no name for the runner {runner.id}: {exc}") from exc
+            raise AnsibleParserError(
+                f"The hostname template returned no name for the runner {runner.id}: {exc}"
+            ) from exc
         return None if name is None else str(name)
 
 
-def _variables(runner: Runner) -> dict[str, t.Any]:
-    return {f"soda_{field}": never_a_template(getattr(runner, field)) for field in FIELDS}
+def _as_plain_text(value: t.Any) -> t.Any:
+    """
+    The value with text that every ansible-core shows and stores as text.
+
+    From ansible-core 2.19 on, ansible-inventory shows other text as a mapping, C({"__ansible_unsafe": ...}), and
+    automation platforms store that. Text that has no template in it is safe to trust: evaluating it returns the text
+    itself.
+    """
+    if isinstance(value, dict):
+        return {key: _as_plain_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_plain_text(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) and sanitize(value) == value else value
+
+
+def _parse(cached: t.Any) -> list[Runner] | None:
+    """The runners of a cached listing. None if there is none, or another version of the collection wrote it."""
+    try:
+        return [Runner.from_dict(runner) for runner in cached["runners"]] if cached["fields"] == FIELDS else None
+    except (TypeError, LookupError, ValueError, AttributeError):
+        return None

@@ -5,7 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which host of an inventory a runner is: any text may be a runner's name, and not any text can be a host's. No I/O."""
+"""
+The names in an inventory of runners: groups, and a host for each runner. The inventory plugin, the audit and the event
+source use the same names. Any text can be the name of a runner, but not of a host. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -14,50 +17,99 @@ import dataclasses
 import re
 import typing as t
 
-from ..module_utils._api.runners import Runner
+from ..module_utils._api.runner import Runner
 
-# What is none of these would mean something in a host pattern, in a path or to a shell.
+ALL_RUNNERS, ONLINE, OFFLINE = "soda_runners", "soda_online", "soda_offline"
+GROUPS = (ALL_RUNNERS, ONLINE, OFFLINE)
+"""The groups that exist in an empty account too."""
+
+_GROUP_PREFIX = "soda_"
+_ID_VARIABLE = "soda_id"
+
+RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1", *GROUPS})
+"""Names that mean something else to Ansible than the host of a runner."""
+
 _NO_HOST_NAME = re.compile(r"[^\w.-]|^[.-]")
 
-# Sentences are for people: of many names they show a few.
 _SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Hosts:
-    """Runners under names that no two of them share."""
+    """Runners with unique host names."""
 
     named: list[tuple[str, Runner]]
     """In the order of the listing."""
     notes: list[str]
-    """A sentence for each way in which names are not the ones that were asked for."""
+    """A sentence for each way in which host names differ from the wanted names."""
 
 
-def name_hosts(asked: t.Sequence[tuple[str | None, Runner]], reserved: t.Collection[str]) -> Hosts:
+def group_names(runner: Runner) -> list[str]:
+    """The groups that a runner is in."""
+    groups = [ALL_RUNNERS]
+    if runner.is_online is not None:
+        groups.append(ONLINE if runner.is_online else OFFLINE)
+    if runner.type:
+        groups.append(type_group(runner.type))
+    return groups
+
+
+def type_groups(runners: t.Iterable[Runner]) -> list[str]:
+    """The groups of all types of runners, in an order that does not change from run to run."""
+    return sorted({type_group(runner.type) for runner in runners if runner.type})
+
+
+def type_group(runner_type: str) -> str:
+    """The name of the group of all runners of this type."""
+    return f"{_GROUP_PREFIX}type_" + re.sub(r"\W", "_", runner_type.lower(), flags=re.ASCII)
+
+
+def variables(runner: Runner) -> dict[str, t.Any]:
+    """The variables of the host of a runner. Text from Soda Cloud is inert since it was read."""
+    return {f"soda_{field}": value for field, value in runner.to_dict().items()}
+
+
+def is_listed_host(variables_of_host: t.Mapping[str, t.Any]) -> bool:
+    """Whether a host is in the inventory only because Soda Cloud lists its runner. Then it declares nothing."""
+    if _ID_VARIABLE not in variables_of_host:
+        return False
+    groups = [group for group in variables_of_host.get("group_names", []) if group != "ungrouped"]
+    return bool(groups) and all(group.startswith(_GROUP_PREFIX) for group in groups)
+
+
+def name_hosts(
+    wanted: t.Sequence[tuple[str | None, Runner]],
+    reserved: t.Collection[str],
+    taken: t.Mapping[str, t.Any] | None = None,
+) -> Hosts:
     """
-    Give each runner the name that is asked for it, as far as it can be the name of a host and is its alone.
+    Give each runner the name that is wanted for it, if it can be the name of a host and is unique.
 
-    A runner that is asked to have none has its id. C(reserved) are names that mean something else, such as groups.
+    A runner without a wanted name gets its id. C(reserved) are names that mean something else, such as groups.
+    C(taken) are the names of hosts of other accounts, with the ids of their runners.
     """
-    names = [host_name(name or runner.id or "") for name, runner in asked]
+    others = taken or {}
+    names = [host_name(name or runner.id or "") for name, runner in wanted]
     count = collections.Counter(names)
     unnamed: list[str] = []
     altered: list[str] = []
     shared: list[str] = []
-    taken: list[str] = []
-    for index, (name, runner) in enumerate(asked):
+    not_hosts: list[str] = []
+    of_others: list[str] = []
+    for index, (name, runner) in enumerate(wanted):
         plain = names[index]
         if not name:
-            unnamed.append(plain or "one that has no id either")
+            unnamed.append(plain or "one without an id")
         elif plain != name:
             altered.append(f"{name!r} as {plain}")
-        if plain and (count[plain] > 1 or plain in reserved):
-            (taken if plain in reserved else shared).append(plain)
+        is_of_another = plain in others and others[plain] != runner.id
+        if plain and (count[plain] > 1 or plain in reserved or is_of_another):
+            (not_hosts if plain in reserved else shared if count[plain] > 1 else of_others).append(plain)
             names[index] = host_name(f"{plain}-{runner.id}") if runner.id else ""
 
     count = collections.Counter(names)
-    lost = [runner for (_name, runner), name in zip(asked, names) if not name or count[name] > 1]
-    named = [(name, runner) for (_name, runner), name in zip(asked, names) if name and count[name] == 1]
+    lost = [runner for (_name, runner), name in zip(wanted, names) if not name or count[name] > 1]
+    named = [(name, runner) for (_name, runner), name in zip(wanted, names) if name and count[name] == 1]
     return Hosts(
         named=named,
         notes=[
@@ -65,9 +117,10 @@ def name_hosts(asked: t.Sequence[tuple[str | None, Runner]], reserved: t.Collect
             for sentence, who in (
                 ("Runners without a name are listed under their id", unnamed),
                 ("Names that cannot be the name of a host are changed", altered),
-                ("Names that several runners have are followed by the id", shared),
-                ("Names that are a group's or this machine's are followed by the id", taken),
-                ("Runners that nothing tells apart are left out", [repr(runner.name) for runner in lost]),
+                ("The id follows names that several runners have", shared),
+                ("The id follows names that a runner of another account has too", of_others),
+                ("The id follows names of groups or of this machine", not_hosts),
+                ("Runners that cannot be told apart are left out", [repr(runner.name) for runner in lost]),
             )
             if who
         ],
@@ -75,17 +128,12 @@ def name_hosts(asked: t.Sequence[tuple[str | None, Runner]], reserved: t.Collect
 
 
 def host_name(text: str) -> str:
-    """The text with an underscore for each character that no host name may have there."""
+    """The text with an underscore for each character that the name of a host cannot have there."""
     return _NO_HOST_NAME.sub("_", text)
 
 
-def type_group(runner_type: str) -> str:
-    """The name of the group of all runners of this type."""
-    return "soda_type_" + re.sub(r"\W", "_", runner_type.lower(), flags=re.ASCII)
-
-
 def _few(texts: t.Sequence[str]) -> str:
-    """The first few of the texts, each once, and how many there are besides."""
+    """The first few different texts, and the number of the others."""
     different = list(dict.fromkeys(texts))
     more = len(different) - _SHOWN
     return ", ".join(different[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

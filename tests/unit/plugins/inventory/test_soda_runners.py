@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.community.soda.plugins.module_utils._api.text import sanitize
 from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES, Json
-from emulator.client import Account
+from emulator.client import Account, Emulator
 
 LIST = "listRunners"
 
@@ -31,7 +33,15 @@ class Inventory:
         self.path = folder / "soda_runners.yml"
         self.said = ""
 
-    def run(self, *arguments: str, fails: bool = False, env: Mapping[str, str] | None = None, **options: Any) -> str:
+    def run(
+        self,
+        *arguments: str,
+        fails: bool = False,
+        env: Mapping[str, str] | None = None,
+        seed: str = "0",
+        program: str = "inventory",
+        **options: Any,
+    ) -> str:
         """Run ansible-inventory. No secret is in what it prints or leaves behind."""
         self.path.write_text(json.dumps({"plugin": "community.soda.soda_runners", **options}), encoding="utf-8")
         account = {
@@ -41,11 +51,12 @@ class Inventory:
             "SODA_CLOUD_RETRY_BUDGET": "0",
         }
         done = subprocess.run(
-            [sys.executable, "-m", "ansible", "inventory", "-i", str(self.path), *arguments],
+            [sys.executable, "-m", "ansible", program, "-i", str(self.path), *arguments],
             env={
                 **os.environ,
                 "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
                 "ANSIBLE_INVENTORY_ENABLED": "auto",
+                "PYTHONHASHSEED": seed,
                 **(account if env is None else env),
             },
             capture_output=True,
@@ -66,6 +77,14 @@ class Inventory:
         found: Json = json.loads(self.run("--list", *arguments, **options))
         return found
 
+    def evaluate(self, variable: str) -> list[str]:
+        """What a play makes of a variable of each host."""
+        output = self.run(
+            *("soda_runners", "-c", "local", "-m", "ansible.builtin.debug", "-a", f"msg={{{{ {variable} }}}}", "-o"),
+            program="adhoc",
+        )
+        return [json.loads(part)["msg"] for part in re.findall(r"^\S+ \| SUCCESS => (\{.*\})$", output, re.M)]
+
     def cached(self, **options: Any) -> Json:
         return {
             "cache": True,
@@ -78,11 +97,6 @@ class Inventory:
 @pytest.fixture
 def inventory(account: Account, tmp_path: Path) -> Inventory:
     return Inventory(account, tmp_path)
-
-
-def plain(value: Any) -> Any:
-    """A value without the mark that ansible-core before 2.19 shows on text that is no template."""
-    return value.get("__ansible_unsafe", value) if isinstance(value, dict) else value
 
 
 def members(listed: Json, group: str) -> list[str]:
@@ -125,8 +139,8 @@ def test_a_host_has_every_field_of_its_runner(inventory: Inventory) -> None:
         }
     )
     (variables,) = inventory.list()["_meta"]["hostvars"].values()
-    variables["soda_versions"] = {name: plain(value) for name, value in variables["soda_versions"].items()}
-    assert {name: plain(value) for name, value in variables.items()} == {
+    # Plain text on every ansible-core: automation platforms store what is shown here.
+    assert variables == {
         "soda_id": runner_id,
         "soda_name": "one",
         "soda_label": "One",
@@ -140,7 +154,7 @@ def test_a_host_has_every_field_of_its_runner(inventory: Inventory) -> None:
 def test_a_name_of_any_kind_is_a_host_that_knows_it(inventory: Inventory) -> None:
     inventory.account.seed(*ODD_NAMES)
     known = inventory.list()["_meta"]["hostvars"].values()
-    assert {plain(variables["soda_name"]) for variables in known} == set(ODD_NAMES)
+    assert {variables["soda_name"] for variables in known} == {sanitize(name) for name in ODD_NAMES}
     assert "cannot be the name of a host" in inventory.said
 
 
@@ -149,7 +163,66 @@ def test_a_runner_named_like_a_group_gives_the_group_no_variables(inventory: Inv
     listed = inventory.list("--export")
     assert members(listed, "soda_runners") == ["all-1", "other", "soda_online-2"]
     assert "vars" not in listed["all"]
-    assert "followed by the id: all, soda_online" in inventory.said
+    assert "The id follows names of groups or of this machine: all, soda_online" in inventory.said
+
+
+def test_no_text_from_soda_cloud_is_a_template(inventory: Inventory) -> None:
+    """The text is not marked in any way, so this is all that keeps Ansible from evaluating it."""
+    header = "#jinja2: variable_start_string: '[[', variable_end_string: ']]'\n[[ 6 * 7 ]]"
+    texts = ["{{ 6 * 7 }}", "{% if true %}x{% endif %}", "{# x #}", header]
+    inventory.account.seed(
+        *({"name": text, "label": text, "versions": {"runner": text}, "id": str(n)} for n, text in enumerate(texts))
+    )
+    inventory.run("--list")
+    for variable in ("soda_name", "soda_label", "soda_versions.runner"):
+        shown = inventory.evaluate(variable)
+        assert len(shown) == len(texts)
+        assert not [text for text in shown if "42" in text or text == "x" or not text]
+        assert set(shown) == {sanitize(text) for text in texts}
+
+
+def test_a_name_that_two_accounts_have_is_reported_and_not_merged(
+    inventory: Inventory, emulator: Emulator, tmp_path: Path
+) -> None:
+    other = emulator.account(window_factor=0)
+    inventory.account.seed({"name": "same", "id": "1"}, {"name": "one", "id": "2"})
+    other.seed({"name": "same", "id": "3"}, {"name": "two", "id": "4"})
+    second = tmp_path / "second.soda_runners.yml"
+    second.write_text(
+        json.dumps(
+            {
+                "plugin": "community.soda.soda_runners",
+                "api_key_id": other.api_key_id,
+                "api_key_secret": "{{ lookup('ansible.builtin.file', '"
+                + str(tmp_path.parent / "other-secret")
+                + "') }}",
+            }
+        ),
+        "utf-8",
+    )
+    (tmp_path.parent / "other-secret").write_text(other.api_key_secret, "utf-8")
+    listed = inventory.list("-i", str(second))
+    ids = {name: variables["soda_id"] for name, variables in listed["_meta"]["hostvars"].items()}
+    assert ids == {"same": "1", "one": "2", "same-3": "3", "two": "4"}
+    assert "The id follows names that a runner of another account has too: same." in inventory.said
+    other.remove()
+
+
+def test_two_files_of_one_account_are_merged(inventory: Inventory, tmp_path: Path) -> None:
+    inventory.account.seed({"name": "same", "id": "1"})
+    second = tmp_path / "second.soda_runners.yml"
+    second.write_text(json.dumps({"plugin": "community.soda.soda_runners"}), "utf-8")
+    assert list(inventory.list("-i", str(second))["_meta"]["hostvars"]) == ["same"]
+    assert "another account" not in inventory.said
+
+
+def test_the_order_of_groups_is_the_same_in_every_run(inventory: Inventory) -> None:
+    inventory.account.seed(*({"name": f"r{n}", "type": f"TYPE_{n}"} for n in range(8)))
+    orders = set()
+    for seed in ("1", "2", "3"):
+        graph = inventory.run("--list", seed=seed)
+        orders.add(tuple(json.loads(graph)["all"]["children"]))
+    assert len(orders) == 1
 
 
 # Filters
@@ -191,7 +264,7 @@ def test_hosts_are_named_by_a_template(inventory: Inventory) -> None:
 def test_a_template_that_gives_no_name_fails_and_says_of_which_runner(inventory: Inventory) -> None:
     inventory.account.seed({"name": "one", "id": "the-id"})
     inventory.run("--list", fails=True, hostname="{{ soda_colour }}")
-    assert "hostname gives no name for the runner the-id" in inventory.said
+    assert "The hostname template returned no name for the runner the-id" in inventory.said
 
 
 def test_variables_and_groups_are_constructed(inventory: Inventory) -> None:
@@ -201,7 +274,7 @@ def test_variables_and_groups_are_constructed(inventory: Inventory) -> None:
         groups={"edges": "soda_name is match('edge-')"},
         keyed_groups=[{"prefix": "version", "key": "soda_versions.runner"}],
     )
-    assert plain(listed["_meta"]["hostvars"]["edge-1"]["ansible_host"]) == "edge-1.example.com"
+    assert listed["_meta"]["hostvars"]["edge-1"]["ansible_host"] == "edge-1.example.com"
     assert members(listed, "edges") == ["edge-1"]
     assert members(listed, "version_1_2") == ["edge-1"]
 
@@ -289,9 +362,9 @@ def test_an_old_listing_is_not_taken_for_a_new_one_when_soda_cloud_is_down(inven
     inventory.account.fault("status", LIST, status=503, times=None)
     inventory.run("--list", fails=True, **inventory.cached(cache_timeout=600))
     assert "answered 503" in inventory.said
-    assert "no listing in the cache that is younger than cache_timeout, 600 s" in inventory.said
+    assert "The cache has no listing that is younger than cache_timeout, 600 s" in inventory.said
     inventory.run("--list", "--flush-cache", fails=True, **inventory.cached())
-    assert "The cache was not to be used" in inventory.said
+    assert "The cache was not used" in inventory.said
 
 
 def test_ten_thousand_runners_cost_ten_requests_once(inventory: Inventory) -> None:

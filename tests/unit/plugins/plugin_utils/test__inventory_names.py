@@ -72,7 +72,7 @@ def test_runners_of_one_name_are_all_followed_by_their_ids() -> None:
     """Whichever came first would change from one listing to the next."""
     found = hosts("a", "b", "a")
     assert names(found) == ["a-i0", "b", "a-i2"]
-    assert found.notes == ["Names that several runners have are followed by the id: a."]
+    assert found.notes == ["The id follows names that several runners have: a."]
 
 
 def test_names_that_become_one_by_a_change_are_told_apart() -> None:
@@ -83,27 +83,27 @@ def test_names_that_become_one_by_a_change_are_told_apart() -> None:
 def test_a_name_that_means_something_else_is_followed_by_the_id(name: str) -> None:
     found = hosts(name, reserved=("all", "localhost"))
     assert names(found) == [f"{name}-i0"]
-    assert found.notes == [f"Names that are a group's or this machine's are followed by the id: {name}."]
+    assert found.notes == [f"The id follows names of groups or of this machine: {name}."]
 
 
 def test_a_name_that_is_anothers_with_its_id_is_no_ones() -> None:
     found = hosts("a", "a", "a-i0")
     assert names(found) == ["a-i1"]
-    assert found.notes[-1] == "Runners that nothing tells apart are left out: 'a', 'a-i0'."
+    assert found.notes[-1] == "Runners that cannot be told apart are left out: 'a', 'a-i0'."
 
 
 def test_runners_without_ids_and_of_one_name_are_left_out() -> None:
     found = hosts("a", "a", "b", ids=[None, None, None])
     assert names(found) == ["b"]
-    assert found.notes[-1] == "Runners that nothing tells apart are left out: 'a'."
+    assert found.notes[-1] == "Runners that cannot be told apart are left out: 'a'."
 
 
 def test_a_runner_without_name_and_id_is_left_out() -> None:
     found = hosts(None, ids=[None])
     assert names(found) == []
     assert found.notes == [
-        "Runners without a name are listed under their id: one that has no id either.",
-        "Runners that nothing tells apart are left out: None.",
+        "Runners without a name are listed under their id: one without an id.",
+        "Runners that cannot be told apart are left out: None.",
     ]
 
 
