@@ -5,14 +5,14 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What happened to the runners between two listings. No I/O."""
+"""The changes of runners between two listings. No I/O."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from ..module_utils._api.runners import Runner
+from ..module_utils._api.runner import Runner
 
 REGISTERED = "registered"
 ONLINE = "online"
@@ -20,23 +20,23 @@ OFFLINE = "offline"
 REMOVED = "removed"
 
 Snapshot = dict[str, Runner]
-"""Runners by their ids, each with the last that Soda Cloud said of whether it is online."""
+"""Runners by id, each with the last known C(is_online)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """Something that happened to a runner."""
+    """A change of one runner."""
 
     event: str
     runner: Runner
-    """As it is listed now, or, where it was removed, as it was listed last."""
+    """As it is listed now. A removed runner is as it was listed last."""
 
 
 def snapshot(runners: t.Iterable[Runner], before: t.Mapping[str, Runner]) -> Snapshot:
     """
-    The runners of a listing, where C(before) are those of the one before it.
+    The runners of a listing. C(before) are those of the previous listing.
 
-    A runner that Soda Cloud gives no id cannot be followed, and is left out.
+    A runner without an id cannot be followed, and is left out.
     """
     after: Snapshot = {}
     for runner in runners:
@@ -50,9 +50,9 @@ def snapshot(runners: t.Iterable[Runner], before: t.Mapping[str, Runner]) -> Sna
 
 def changes(before: t.Mapping[str, Runner], after: t.Mapping[str, Runner]) -> list[Change]:
     """
-    What happened between two snapshots, those first that are gone.
+    The changes between two snapshots, removed runners first.
 
-    A runner that is new is registered, and then it is online or offline, so a rule for either state misses no runner.
+    A new runner is registered, and then it is online or offline. So a rule for either state misses no runner.
     """
     found = [Change(REMOVED, runner) for runner_id, runner in before.items() if runner_id not in after]
     for runner_id, runner in after.items():
@@ -65,17 +65,17 @@ def changes(before: t.Mapping[str, Runner], after: t.Mapping[str, Runner]) -> li
 
 
 def without_states(snapshot: t.Mapping[str, Runner]) -> Snapshot:
-    """The same runners, of none of which it is known whether it is online: the changes from it are all states."""
+    """The same runners with an unknown C(is_online), so that each known state is a change from it."""
     return {runner_id: dataclasses.replace(runner, is_online=None) for runner_id, runner in snapshot.items()}
 
 
-def note(told: Snapshot, change: Change) -> None:
-    """Write into a snapshot a change that was told, so that it is not told again."""
+def record(reported: Snapshot, change: Change) -> None:
+    """Apply a change that was reported to the snapshot, so that it is not reported again."""
     runner_id = t.cast(str, change.runner.id)
     if change.event == REMOVED:
-        del told[runner_id]
+        del reported[runner_id]
     elif change.event == REGISTERED:
-        # Whether it is online is still to be told.
-        told[runner_id] = dataclasses.replace(change.runner, is_online=None)
+        # Whether it is online is the next change.
+        reported[runner_id] = dataclasses.replace(change.runner, is_online=None)
     else:
-        told[runner_id] = change.runner
+        reported[runner_id] = change.runner

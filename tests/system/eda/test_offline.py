@@ -73,11 +73,11 @@ def test_an_outage_repeats_nothing_and_loses_nothing(site: Site) -> None:
     until(lambda: site.plays().total() >= 3, "the playbooks run")
     assert sorted(rulebook.events()) == [("offline", "a"), ("offline", "b"), ("offline", "c"), ("online", "a")]
     assert site.plays() == {"a": 1, "b": 1, "c": 1}
-    assert rulebook.said.count("Soda runners cannot be followed") == 1
-    assert rulebook.said.count("Soda runners are followed again") == 1
+    assert rulebook.said.count("Soda runners cannot be listed") == 1
+    assert rulebook.said.count("The outage has ended") == 1
 
 
-def test_what_happens_while_it_is_down_is_told_when_it_is_back(site: Site) -> None:
+def test_changes_during_a_restart_are_reported_after_it(site: Site) -> None:
     site.hosts("a", "b")
     a, b = seed_online(site.account, "a", "b")
     first = site.rulebook(**NOTE).follows()

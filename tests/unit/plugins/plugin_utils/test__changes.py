@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
 from ansible_collections.community.soda.plugins.plugin_utils._changes import (
     Snapshot,
     changes,
-    note,
+    record,
     snapshot,
     without_states,
 )
@@ -100,6 +100,6 @@ def test_what_is_left_to_tell_is_what_was_not_told(before: tuple[Any, Any]) -> N
         every = changes(first, second)
         so_far = dict(first)
         for number, change in enumerate(every, 1):
-            note(so_far, change)
+            record(so_far, change)
             assert changes(so_far, second) == every[number:]
         assert so_far == second
