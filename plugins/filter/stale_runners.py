@@ -2,80 +2,106 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which runners an audit found stale."""
+"""The stale runners that an audit reported."""
 
 from __future__ import annotations
 
 import collections
-import json
+import dataclasses
+import math
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-# What the filter needs of the collection is imported when it is called: with any filter of the collection Ansible loads
-# them all, for each task and host anew, and the audit brings the client and requests with it.
+# The filter imports what it needs when it is called. With any filter of the collection, Ansible loads all of them, in
+# the process of each task, and the audit needs the client and the library requests.
 
 DOCUMENTATION = r"""
 name: stale_runners
-short_description: The stale runners of an audit's report, by the host that they fall to
+short_description: Read the stale runners that an audit reported
 version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Reads the JSON report that M(community.soda.soda_runner_audit) writes.
-  - A runner falls to the host of the inventory that it belongs to; one that belongs to none falls to the host whose
-    variables have the Soda Cloud API key of its account.
+  - Reads the JSON report that M(community.soda.soda_runner_audit) wrote, or the list
+    RV(community.soda.soda_runner_audit#module:stale) that the playbook C(community.soda.audit) gives to automation
+    platforms.
+  - Groups the runners by host. A runner belongs to the host of the inventory that declares it. If there is none, it
+    belongs to a host whose variables have the Soda Cloud API key of its account.
+  - Fails if the report is older than O(max_age_hours), is from the future, or has another format or version. It also
+    fails if a runner lacks a value, or if another user owns the file or can write to it.
 options:
   _input:
-    description: The text of the report.
-    type: str
+    description:
+      - The path of the report on the controller, or the list of runners. A relative path starts at the current folder.
+      - An entry of the list is a dictionary as documented in RV(_value).
+    type: raw
     required: true
+  max_age_hours:
+    description: The highest age of the report in hours.
+    type: float
+    default: 24
 """
 
 EXAMPLES = r"""
 - name: Show which runners are stale
   ansible.builtin.debug:
-    msg: "{{ lookup('ansible.builtin.file', 'soda-audit.json') | community.soda.stale_runners }}"
+    msg: "{{ 'soda-audit.json' | community.soda.stale_runners }}"
+
+- name: Use a report of the last week
+  ansible.builtin.debug:
+    msg: "{{ 'soda-audit.json' | community.soda.stale_runners(max_age_hours=168) }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - A list of runners for each host that has one. A runner has C(name), C(id), C(host), which may be null,
-      C(asked_by), C(endpoint), C(api_key_id), C(findings) and C(last_seen_timestamp).
+    - A list of runners for each host that has one.
+    - C(id), C(endpoint), C(api_key_id) and C(name) identify a runner.
+    - C(host) is the host of the inventory that declares it. It is null if there is none, or if several runners have the
+      name.
+    - C(listed_by) is a host whose variables have the Soda Cloud API key of the account.
+    - C(last_seen_timestamp) is the last contact, as Soda Cloud wrote it, and C(reported_at) is the time of the report.
+      Delete the runner only if its last contact is still the same.
   type: dict
+  sample:
+    warehouse-1:
+      - id: 7f9d1c1e-9a54-4f2b-8f0e-0d8f3f6a2f11
+        endpoint: https://cloud.soda.io
+        api_key_id: 5d0a1b52-6f3e-4a39-9f5e-1c6a8f1b7c11
+        name: warehouse-1
+        host: warehouse-1
+        listed_by: warehouse-1
+        last_seen_timestamp: '2026-01-01T12:00:00Z'
+        reported_at: '2026-01-08T12:00:00Z'
 """
 
-Stale = dict[str, list[dict[str, t.Any]]]
 
-FIELDS = {"name": str, "id": str, "asked_by": str, "endpoint": str, "api_key_id": str}
+def stale_runners(report: t.Any, max_age_hours: t.Any = 24) -> dict[str, list[dict[str, t.Any]]]:
+    """The stale runners of a report by host."""
+    from ansible_collections.community.soda.plugins.module_utils import _timestamps
+    from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+    from ansible_collections.community.soda.plugins.plugin_utils._audit import report as _report
+    from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain
 
-
-def stale_runners(text: str) -> Stale:
-    """The stale runners of a report by the host that they fall to. A text that is no report is a failure."""
-    from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import FORMAT, FORMAT_VERSION
-    from ansible_collections.community.soda.plugins.plugin_utils._text import never_a_template
-
-    try:
-        report = json.loads(text)
-    except ValueError as exc:
-        raise AnsibleFilterError(
-            f"The report is not JSON: {exc}. Name the file that community.soda.audit wrote."
-        ) from exc
-    if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise AnsibleFilterError("This is not a report of community.soda.audit. Name the JSON file that it wrote.")
-    if report.get("format_version") != FORMAT_VERSION:
-        raise AnsibleFilterError("The report is of another version of community.soda. Run community.soda.audit again.")
     by_host = collections.defaultdict(list)
-    for runner in report.get("stale", ()):
-        for field, kind in FIELDS.items():
-            if not isinstance(runner, dict) or not isinstance(runner.get(field), kind) or not runner[field]:
-                raise AnsibleFilterError(
-                    f"A stale runner of the report has no {field}. Run community.soda.audit again."
-                )
-        by_host[runner.get("host") or runner["asked_by"]].append(runner)
-    # Whoever may name a runner wrote a part of the report.
-    return t.cast(Stale, never_a_template(dict(by_host)))
+    try:
+        runners = _report.stale_runners(to_plain(report), _hours(to_plain(max_age_hours)), _timestamps.now())
+    except SodaError as exc:
+        raise AnsibleFilterError(exc.failure.message) from exc
+    for runner in runners:
+        by_host[runner.host or runner.listed_by].append(dataclasses.asdict(runner))
+    return dict(by_host)
+
+
+def _hours(value: t.Any) -> float:
+    try:
+        hours = float(value)
+    except (TypeError, ValueError):
+        hours = math.nan
+    if not (math.isfinite(hours) and hours > 0):
+        raise AnsibleFilterError(f"max_age_hours is {value!r}. Set it to a number of hours above 0.")
+    return hours
 
 
 class FilterModule:

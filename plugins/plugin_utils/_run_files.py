@@ -8,7 +8,7 @@
 """
 What action plugins of one play share: files on the controller that no host can write.
 
-Ansible runs each task of each host in a process of its own. Facts and registered results would carry data from one to
+Ansible runs each task of each host in its own process. Facts and registered results would carry data from one to
 the next, but a host can return facts too, and Ansible copies them for each task. So the data lies in files. They are
 in the temporary folder that all processes of one ansible run share and that Ansible removes when it ends. Each play has
 its own part of it, so nothing outlives a play. The files hold no secrets: a killed run leaves the folder behind.
@@ -27,7 +27,7 @@ from pathlib import Path
 
 from ansible import constants
 
-from ..module_utils._errors import error
+from ..module_utils._errors import InvalidArguments
 
 
 class Entry:
@@ -60,7 +60,7 @@ class RunFiles:
             if play is not None:
                 return cls(str(play._uuid))
             parent = getattr(parent, "_parent", None)
-        raise error("invalid_arguments", "This action works in a play only: its task belongs to none.")
+        raise InvalidArguments("This action works in a play only: its task belongs to none.")
 
     def publish(self, topic: str, key: str, data: t.Any) -> None:
         """Store data that JSON can express, in one step. It replaces what has the same topic and key."""
@@ -79,6 +79,11 @@ class RunFiles:
         """All data of a topic by key, in the order of the keys."""
         found = [self._read(path) for path in (self._folder / topic).glob("*.json")]
         return {one["key"]: one["data"] for one in sorted(filter(None, found), key=lambda one: str(one["key"]))}
+
+    def clear(self, topic: str) -> None:
+        """Remove all data of a topic."""
+        for path in (self._folder / topic).glob("*.json"):
+            path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def once(self, topic: str, key: str) -> t.Iterator[Entry]:

@@ -6,11 +6,11 @@
 (() => {
   "use strict";
 
-  // Whatever comes from Soda Cloud or from a host becomes text here, through textContent, and never markup.
+  // Text from Soda Cloud or from a host is set through textContent, so it is never markup.
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 100;
   const SIGNS = { urgent: "▲", notice: "◆", good: "✓", other: "○" };
-  const LABELS = ["Runner", "State", "Host", "Last contact", "Versions", "What was found"];
+  const LABELS = ["Runner", "State", "Host", "Last contact", "Versions", "Findings"];
   const NAME = 0, ID = 1, HOST = 2, STATE = 3, CONTACT = 4, SEEN = 5, TYPE = 6, VERSIONS = 7, FINDINGS = 8, STALE = 9,
     ISSUED = 10, ACCOUNT = 11;
   const moment = Date.parse(data.moment);
@@ -31,11 +31,11 @@
     return element("span", { class: `sign ${level}`, "aria-hidden": "true" }, SIGNS[level]);
   }
 
-  // What can be searched for, once, and not at each key that is pressed.
+  // The text that a search looks in is made once, not at each key press.
   const rows = data.rows.map((row) => ({
     row,
     text: [
-      row[NAME], row[ID], row[HOST], row[TYPE], row[VERSIONS], data.states[row[STATE]].title,
+      row[NAME], row[ID], row[HOST], row[TYPE], ...row[VERSIONS], data.states[row[STATE]].title,
       ...row[FINDINGS].flatMap(([state, detail]) => [data.states[state].title, detail]), row[STALE] ? "stale" : "",
     ].join("\n").toLowerCase(),
     seen: row[SEEN] === null ? null : Date.parse(row[SEEN]),
@@ -43,7 +43,7 @@
 
   const view = { words: [], state: null, contact: null, stale: false, by: "state", down: false, page: 0, rows };
 
-  // Sorting. What there is nothing of comes last, whichever way round.
+  // Sorting. Rows without a value come last in both directions.
 
   const texts = (index) => (a, b) => collator.compare(a.row[index], b.row[index]);
   const ORDERS = {
@@ -54,7 +54,10 @@
       has: (one) => one.row[CONTACT] === 0 || one.seen !== null,
       compare: (a, b) => age(a) - age(b),
     },
-    versions: { has: (one) => one.row[VERSIONS] !== "", compare: texts(VERSIONS) },
+    versions: {
+      has: (one) => one.row[VERSIONS].length > 0,
+      compare: (a, b) => collator.compare(a.row[VERSIONS].join(), b.row[VERSIONS].join()),
+    },
     findings: {
       has: (one) => one.row[FINDINGS].length > 0,
       compare: (a, b) => b.row[FINDINGS].length - a.row[FINDINGS].length || a.row[STATE] - b.row[STATE],
@@ -111,6 +114,11 @@
     return element("bdi", { class: "name" }, value);
   }
 
+  // One line for each part. What does not fit is in the title.
+  function version(value) {
+    return element("bdi", { class: "version", title: value }, value);
+  }
+
   function cell(label, ...children) {
     return element("td", { role: "cell", "data-label": LABELS[label] }, element("div", {}, ...children));
   }
@@ -142,11 +150,11 @@
         row[STALE] ? element("small", {}, "stale") : ""),
       cell(2, row[HOST] === null ? "–" : text(row[HOST])),
       cell(3, ...contact(one)),
-      cell(4, row[VERSIONS] === "" ? "–" : text(row[VERSIONS])),
+      cell(4, ...(row[VERSIONS].length ? row[VERSIONS].map(version) : ["–"])),
       cell(5, row[FINDINGS].length ? found : "–"));
   }
 
-  // The table as it is to be now.
+  // Show the current view.
 
   function show() {
     const count = view.rows.length;
@@ -193,12 +201,12 @@
   function turn(step) {
     view.page += step;
     show();
-    // The button that was pressed may be off now; what is new begins with the table.
+    // The button that was pressed may be disabled now, and the new rows begin with the table.
     $("table").focus({ preventScroll: true });
     $("runners").scrollIntoView();
   }
 
-  // The pictures.
+  // The charts.
 
   function bars(list, into, entries, toggle) {
     const most = Math.max(1, ...entries.map((entry) => entry.count));
@@ -229,7 +237,7 @@
     part.style.flexGrow = part.dataset.count;
   }
 
-  // What a person does.
+  // Events.
 
   $("search").addEventListener("input", () => {
     view.words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -265,8 +273,21 @@
     }
   });
 
+  // A page that was opened from a disk may have no clipboard. Then the text is selected, ready to be copied.
+  for (const button of document.querySelectorAll("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const command = $(button.dataset.copies);
+      getSelection().selectAllChildren(command);
+      Promise.resolve(navigator.clipboard && navigator.clipboard.writeText(command.textContent)).then(
+        () => { button.textContent = navigator.clipboard ? "Copied" : "Selected"; },
+        () => { button.textContent = "Selected"; },
+      );
+    });
+  }
+
   $("stale").hidden = !rows.some((one) => one.row[STALE]);
-  $("nothing").textContent = rows.length ? "Nothing matches." : "There is nothing to show.";
+  $("nothing").textContent = rows.length ? "No matches." : "No rows.";
   $("tools").hidden = $("count").hidden = rows.length === 0;
   $("meanings").hidden = !rows.some((one) => one.row[FINDINGS].length);
   choose();

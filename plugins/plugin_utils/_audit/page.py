@@ -6,10 +6,10 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-The report of an audit as one HTML page that needs nothing else. Its markup, style and script stand beside this file.
+The report of an audit as one HTML page that needs nothing else. Its markup, style and script are beside this file.
 
-The rows are data in the page, which the script turns into text. Its own policy allows the page this one script and this
-one style, and no request to anywhere.
+The rows are data in the page, and the script turns them into text. The policy of the page allows this one script and
+this one style, and no request.
 """
 
 from __future__ import annotations
@@ -20,19 +20,12 @@ import hashlib
 import html
 import json
 import re
+import shlex
 import typing as t
 from pathlib import Path
 
-from .compare import (
-    CONTACTS,
-    HOSTED,
-    IN_ORDER,
-    KINDS,
-    STATES,
-    WAITING,
-    Report,
-    Row,
-)
+from .findings import CONTACTS, HOSTED, IN_ORDER, KINDS, STALE_MEANING, STATES, WAITING
+from .model import Report, Row
 
 LEVELS = {
     **{kind.code: "urgent" if kind.urgent else "notice" for kind in KINDS},
@@ -44,34 +37,40 @@ LEVELS = {
 
 CONTACT_LEVELS = {"online": "good", "week": "notice", "month": "notice", "longer": "urgent"}
 
+SIGNS = {"urgent": "▲", "notice": "◆", "good": "✓", "other": "○"}
+
 COLUMNS = (
     ("name", "Runner"),
     ("state", "State"),
     ("host", "Host"),
     ("contact", "Last contact"),
     ("versions", "Versions"),
-    ("findings", "What was found"),
+    ("findings", "Findings"),
 )
 
 ORDERS = (
-    ("state up", "State, the gravest first"),
-    ("state down", "State, the gravest last"),
+    ("state up", "State, most severe first"),
+    ("state down", "State, most severe last"),
     ("name up", "Runner, A to Z"),
     ("name down", "Runner, Z to A"),
     ("host up", "Host, A to Z"),
     ("host down", "Host, Z to A"),
-    ("contact up", "Last contact, the latest first"),
-    ("contact down", "Last contact, the latest last"),
-    ("versions up", "Versions, the lowest first"),
-    ("versions down", "Versions, the highest first"),
+    ("contact up", "Last contact, newest first"),
+    ("contact down", "Last contact, oldest first"),
+    ("versions up", "Versions, lowest first"),
+    ("versions down", "Versions, highest first"),
     ("findings up", "Most findings first"),
-    ("findings down", "Most findings last"),
+    ("findings down", "Fewest findings first"),
 )
 
+REPORT = "soda-audit.json"
+"""The JSON report that the command for stale runners names, unless another was written."""
 
-def page(report: Report) -> str:
-    """The whole page."""
+
+def page(report: Report, json_path: str | None = None) -> str:
+    """The whole page. C(json_path) is where the JSON report is, for the command that decommissions stale runners."""
     style, script = _beside("page.css"), _beside("page.js")
+    endpoints = sorted({listing.account.endpoint for listing in report.accounts})
     parts = {
         "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:;"
         " base-uri 'none'; form-action 'none'",
@@ -79,21 +78,22 @@ def page(report: Report) -> str:
         "script": script,
         "data": embedded(_data(report)),
         "when": html.escape(_moment(report.moment)),
-        "where": html.escape(", ".join(sorted({listing.account.endpoint for listing in report.accounts}))),
+        "where": html.escape(", ".join(endpoints)),
         "verdict": html.escape(_verdict(report)),
         "share": _share(report),
-        "totals": _totals(report),
+        "totals": html.escape(_totals(report)),
         "heads": "\n".join(_head(by, title) for by, title in COLUMNS),
         "orders": "\n".join(f'<option value="{value}">{title}</option>' for value, title in ORDERS),
+        "stale": _stale(report, json_path or REPORT),
         "meanings": _meanings(report),
         "limits": html.escape(_limits(report)),
     }
-    # In one pass, so that nothing in a part is taken for a place to fill.
+    # Replaced in one pass, so that no text of a part is taken for a placeholder.
     return re.sub(r"@(\w+)@", lambda place: parts[place[1]], _beside("page.html"))
 
 
 def embedded(data: t.Any) -> str:
-    """JSON that may stand in a page: nothing in it ends the element that it is in, or begins another. It is ASCII."""
+    """JSON for an element of a page, in ASCII: no text in it can end the element or begin another."""
     text = json.dumps(data, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -106,7 +106,7 @@ def _data(report: Report) -> dict[str, t.Any]:
     for row in report.rows:
         by_state[row.state] += 1
         by_contact[row.contact] += 1
-    accounts = sorted({row.account for row in report.rows})
+    accounts = sorted({row.account for row in report.rows if row.account is not None})
     several = len(accounts) > 1
     return {
         "moment": report.moment.astimezone(datetime.timezone.utc).isoformat(),
@@ -123,13 +123,13 @@ def _data(report: Report) -> dict[str, t.Any]:
             }
             for code in contacts
         ],
-        "accounts": [f"{account.endpoint} {account.api_key_id}" for account in accounts],
+        "accounts": [str(account) for account in accounts],
         "rows": [
             _row(
                 row,
                 states.index(row.state),
                 contacts.index(row.contact),
-                accounts.index(row.account) if several else None,
+                accounts.index(row.account) if several and row.account is not None else None,
             )
             for row in report.rows
         ],
@@ -137,7 +137,7 @@ def _data(report: Report) -> dict[str, t.Any]:
 
 
 def _row(row: Row, state: int, contact: int, account: int | None) -> list[t.Any]:
-    """What the script knows by position."""
+    """The fields that the script reads by their position."""
     runner = row.runner
     codes = list(STATES)
     return [
@@ -148,7 +148,7 @@ def _row(row: Row, state: int, contact: int, account: int | None) -> list[t.Any]
         contact,
         runner and runner.last_seen_timestamp,
         None if runner is None or runner.type in ("SELF_HOSTED", None) else runner.type,
-        "" if runner is None else ", ".join(f"{part} {version}" for part, version in sorted(runner.versions.items())),
+        [] if runner is None else [f"{part} {version}" for part, version in sorted(runner.versions.items())],
         [[codes.index(finding.code), finding.detail] for finding in row.findings],
         int(row.stale),
         row.issued_at,
@@ -160,43 +160,46 @@ def _verdict(report: Report) -> str:
     totals = report.totals()
     if not totals["rows"]:
         return "No runner is listed, and no host declares one."
+    subject = "1 runner" if totals["rows"] == 1 else f"{totals['rows']:,} runners and hosts"
     if not totals["attention"]:
-        return f"All {totals['rows']:,} are in order."
-    verb = "needs" if totals["attention"] == 1 else "need"
-    return f"{totals['attention']:,} of {totals['rows']:,} {verb} attention."
+        return f"No findings for {subject}."
+    verb = "has" if totals["attention"] == 1 else "have"
+    return f"{totals['attention']:,} of {subject} {verb} findings."
 
 
 def _share(report: Report) -> str:
-    counts = dict.fromkeys(("urgent", "notice", "good", "other"), 0)
+    totals = report.totals()
+    counts = dict.fromkeys(("urgent", "notice"), 0)
     for row in report.rows:
-        counts[LEVELS[row.state]] += 1
-    titles = {
-        "urgent": "need action",
-        "notice": "worth a look",
-        "good": "in order",
-        "other": "waiting or hosted by Soda",
-    }
-    signs = {"urgent": "▲", "notice": "◆", "good": "✓", "other": "○"}
-    there = {level: count for level, count in counts.items() if count}
-    spans = "".join(f'<span class="{level}" data-count="{count}"></span>' for level, count in there.items())
+        if row.findings:
+            counts[LEVELS[row.state]] += 1
+    entries = [
+        ("urgent", counts["urgent"], "urgent"),
+        ("notice", counts["notice"], "less urgent"),
+        ("good", totals["in_order"] - totals["waiting"] - totals["hosted"], "in order"),
+        ("other", totals["waiting"], "waiting to register"),
+        ("other", totals["hosted"], "hosted by Soda"),
+    ]
+    entries = [entry for entry in entries if entry[1]]
+    spans = "".join(f'<span class="{level}" data-count="{count}"></span>' for level, count, _title in entries)
     key = "".join(
-        f'<li><span class="sign {level}" aria-hidden="true">{signs[level]}</span><b>{count:,}</b> {titles[level]}</li>'
-        for level, count in there.items()
+        f'<li><span class="sign {level}" aria-hidden="true">{SIGNS[level]}</span><b>{count:,}</b> {title}</li>'
+        for level, count, title in entries
     )
-    return f'<div class="share" aria-hidden="true">{spans}</div>\n<ul class="key">{key}</ul>' if there else ""
+    return f'<div class="share" aria-hidden="true">{spans}</div>\n<ul class="key">{key}</ul>' if entries else ""
 
 
 def _totals(report: Report) -> str:
+    """How many there are, and of what."""
     totals = report.totals()
-    shown = [
-        ("runners", "Runners"),
-        ("hosts", "Hosts"),
-        ("online", "Online now"),
-        ("in_order", "Nothing found"),
-        ("attention", "With findings"),
-        ("stale", "Stale"),
-    ]
-    return "\n".join(f'<div class="card"><dt>{title}</dt><dd>{totals[field]:,}</dd></div>' for field, title in shown)
+    text = f"{_count(totals['runners'], 'runner')} listed"
+    if totals["runners"]:
+        text += f": {totals['online']:,} online, {totals['stale']:,} stale"
+    return f"{text}. {_count(totals['hosts'], 'host')} audited."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _head(by: str, title: str) -> str:
@@ -206,33 +209,46 @@ def _head(by: str, title: str) -> str:
     )
 
 
+def _stale(report: Report, json_path: str) -> str:
+    """How to decommission what is stale: two commands to copy. Empty if nothing is stale."""
+    stale = report.totals()["stale"]
+    if not stale:
+        return ""
+    option = shlex.quote(f"soda_decommission_audit={json_path}")
+    command = f"ansible-playbook -i INVENTORY community.soda.decommission -e {option}"
+    steps = "".join(
+        f'<li>{title}<div class="command"><code id="{name}">{html.escape(text)}</code>'
+        f'<button type="button" class="button copy" data-copies="{name}" hidden>Copy</button></div></li>'
+        for name, title, text in (
+            ("preview", "Preview the deletions:", f"{command} --check"),
+            ("apply", "Delete the stale runners:", command),
+        )
+    )
+    return (
+        '<section class="card" aria-labelledby="stale-runners">\n'
+        f'<h2 id="stale-runners">Decommission {_count(stale, "stale runner")}</h2>\n'
+        f'<p class="soft">{html.escape(STALE_MEANING)}</p>\n<ol class="commands">{steps}</ol>\n</section>'
+    )
+
+
 def _meanings(report: Report) -> str:
     found = report.found()
-    told = [(kind.title, kind.meaning, html.escape(kind.remedy)) for kind in KINDS if found[kind.code]]
-    if any(row.stale for row in report.rows):
-        told.append(
-            (
-                "Stale",
-                "A self-hosted runner that is not online, and was offline for longer than is allowed or is in no"
-                " inventory.",
-                "Delete them with <code>ansible-playbook -i INVENTORY community.soda.decommission -e"
-                " soda_decommission_audit=soda-audit.json</code>; look at it with <code>--check</code> first.",
-            )
-        )
     return "\n".join(
-        f"<div><dt>{html.escape(title)}</dt><dd>{html.escape(meaning)}</dd><dd>{remedy}</dd></div>"
-        for title, meaning, remedy in told
+        f"<div><dt>{html.escape(kind.title)}</dt><dd>{html.escape(kind.meaning)}</dd>"
+        f"<dd>{html.escape(kind.remedy)}</dd></div>"
+        for kind in KINDS
+        if found[kind.code]
     )
 
 
 def _limits(report: Report) -> str:
     minutes = report.limits.pending.total_seconds() / 60
     hours = report.limits.offline.total_seconds() / 3600
-    more = report.elsewhere
-    said = f"A runner may take {minutes:g} minutes to register, and be offline for {hours:g} hours."
-    if more:
-        said += f" {more:,} more runners belong to hosts of the inventory that were not looked at."
-    return said
+    text = f"A runner may take {minutes:g} minutes to register, and may be offline for {hours:g} hours."
+    if report.elsewhere:
+        runners = _count(report.elsewhere, "runner")
+        text += f" {runners} of hosts that are not part of this audit: not compared."
+    return text
 
 
 def _moment(moment: datetime.datetime) -> str:

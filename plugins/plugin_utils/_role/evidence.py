@@ -19,7 +19,7 @@ from ...module_utils._account import Account
 from ...module_utils._errors import InvalidArguments, ReportUnusable
 from ...module_utils._key.atomic_write import TargetFile
 from ...module_utils._paths import expand
-from .._audit.compare import FORMAT, FORMAT_VERSION
+from .._audit.report import FORMAT, FORMAT_VERSION
 from .removal import Evidence
 
 MAX_AGE_HOURS = 24.0

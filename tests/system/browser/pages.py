@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pages to look at, and what an open page does."""
+"""Pages of audits, and what an open page does."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
-from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import Account, Limits, Listed, Seen, audit
+from ansible_collections.community.soda.plugins.module_utils._account import Account
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit.model import AccountListing, Limits, Observation
+from ansible_collections.community.soda.plugins.plugin_utils._audit.page import page
 
 NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
 EUROPE = Account("https://cloud.soda.io", "europe")
@@ -47,21 +49,27 @@ def fleet(count: int, *more: Runner) -> str:
     """The page of an audit of so many runners, in which there is one of everything that is found, again and again."""
     runners, seen = list(more), []
     for number in range(count):
-        host = Seen(f"warehouse-{number}", f"warehouse-{number}", EUROPE, issued_at=ago(days=90))
+        host = Observation(f"warehouse-{number}", f"warehouse-{number}", EUROPE, issued_at=ago(days=90))
         one: Runner | None = runner(number)
         kind = number % 100
         if kind == 1:
             one = runner(number, is_online=False, last_seen_timestamp=ago(days=number % 40 + 2))
         elif kind == 2:
-            one, host = None, Seen(host.host, host.name, EUROPE)
+            one, host = None, Observation(host.host, host.name, EUROPE)
         elif kind == 3:
             one = None
         elif kind in (4, 5):
-            host = Seen(
-                host.host, host.name, EUROPE, issued_at=host.issued_at, differs=("/etc/soda-runner/values.yml",)
+            host = Observation(
+                host.host, host.name, EUROPE, issued_at=host.issued_at, differences=("/etc/soda-runner/values.yml",)
             )
         elif kind == 6:
-            host = Seen(host.host, host.name, EUROPE, reached=False)
+            host = Observation(
+                host.host,
+                host.name,
+                EUROPE,
+                reached=False,
+                failure="ssh: connect to host warehouse port 22: No route to host",
+            )
         elif kind in (7, 8, 9):
             one = runner(number, versions={"runner": "1.7.0", "library": "4.28.0"})
         elif kind == 10:
@@ -74,7 +82,7 @@ def fleet(count: int, *more: Runner) -> str:
         if kind not in (11, 13):
             seen.append(host)
     limits = Limits(datetime.timedelta(minutes=30), datetime.timedelta(hours=24))
-    return _audit_page.page(audit(seen, [Listed(EUROPE, "warehouse-0", tuple(runners))], (), limits, NOW))
+    return page(audit(seen, [AccountListing(EUROPE, "warehouse-0", tuple(runners))], (), limits, NOW))
 
 
 @dataclass
@@ -83,7 +91,7 @@ class Opened:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
-    """Errors, warnings and whatever else was said on the console, and dialogs."""
+    """Errors, warnings and other messages of the console, and dialogs."""
     requests: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     """Those of them that the browser did not refuse."""

@@ -56,7 +56,7 @@ def test_what_a_search_or_a_picture_leaves_is_as_accessible(opened: Open) -> Non
     one.page.get_by_role("searchbox").fill("warehouse-2")
     assert Axe().run(one.page).violations_count == 0
     one.page.get_by_role("searchbox").fill("nothing is called so")
-    assert one.page.get_by_text("Nothing matches.").is_visible()
+    assert one.page.get_by_text("No matches.").is_visible()
     assert Axe().run(one.page).violations_count == 0
 
 
@@ -133,7 +133,7 @@ def test_a_bar_of_a_picture_shows_only_those_and_again_all(opened: Open) -> None
     assert one.status() == "6 of 303 match"
     one.page.get_by_role("button", name="Online now").click()
     assert one.status() == "6 of 303 match"
-    one.page.get_by_role("button", name="Show all").click()
+    one.page.get_by_role("button", name="Clear filters").click()
     assert drift.get_attribute("aria-pressed") == "false"
     assert one.status() == "303 rows"
 
@@ -175,7 +175,7 @@ def test_every_control_is_reached_by_tab_and_shows_that_it_has_the_focus(opened:
         reached.add(name)
         if outline == "none":
             without_outline.append(name)
-    assert {"To the table of runners", "search", "stale", "table", "next", "Runner", "Versions"} <= reached
+    assert {"Skip to the table of runners", "search", "stale", "table", "next", "Runner", "Versions"} <= reached
     assert without_outline == []
 
 
@@ -188,9 +188,39 @@ def test_on_a_phone_a_row_is_a_card_that_is_still_a_row_of_a_table(opened: Open)
     assert one.rows() == ["warehouse-2", "warehouse-1", "warehouse-0"]
 
 
-def test_without_scripts_the_totals_are_there_and_what_is_missing_is_said(opened: Open) -> None:
+def test_on_a_phone_the_first_screen_shows_the_table(opened: Open) -> None:
+    one = opened(fleet(300), **PHONE)
+    box = one.page.locator("#rows tr").first.bounding_box()
+    assert box is not None
+    # The name, the state and the host of the first row.
+    assert box["y"] + 120 <= PHONE["viewport"]["height"]  # type: ignore[index]
+
+
+def test_a_version_takes_one_line(opened: Open) -> None:
+    long = runner(1, versions={"runner": "1.8.2-build.20260131.1234567890-with-a-very-long-name", "library": "4.28.0"})
+    for look in (DESKTOP, PHONE):
+        one = opened(fleet(0, long), **look)
+        heights = one.page.locator(".version").evaluate_all("all => all.map(each => each.getClientRects().length)")
+        assert heights == [1, 1]
+        assert one.page.locator(".version").nth(1).get_attribute("title") == long.versions["runner"].join(
+            ["runner ", ""]
+        )
+
+
+def test_the_command_for_stale_runners_can_be_copied(opened: Open) -> None:
+    one = opened(fleet(300), permissions=["clipboard-read", "clipboard-write"], **DESKTOP)
+    button = one.page.locator("button.copy").last
+    button.click()
+    assert one.page.get_by_role("button", name="Copied").is_visible()
+    assert one.page.evaluate("navigator.clipboard.readText()") == (
+        "ansible-playbook -i INVENTORY community.soda.decommission -e soda_decommission_audit=soda-audit.json"
+    )
+    assert opened(fleet(0, runner(1)), **DESKTOP).page.locator("button.copy").count() == 0
+
+
+def test_without_scripts_the_totals_are_there_and_the_page_explains_what_is_missing(opened: Open) -> None:
     one = opened(fleet(3), **DESKTOP, java_script_enabled=False)
-    assert "2 of 3 need attention." in (one.page.locator("main").text_content() or "")
+    assert "2 of 3 runners and hosts have findings." in (one.page.locator("main").text_content() or "")
     assert one.page.locator("noscript p").is_visible()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever names the findings and the settings of the audit names all of them."""
+"""The documents list all findings and all settings of the audit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.community.soda.plugins.action.soda_runner_audit import ANY, ARGUMENT_SPEC
 from ansible_collections.community.soda.plugins.modules import soda_runner_audit
-from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit.findings import CODES
 
 ROOT = Path(__file__).resolve().parents[3]
 GUIDE = (ROOT / "docs/guides/audit.md").read_text("utf-8")
@@ -24,7 +24,7 @@ OPTIONS = yaml.safe_load(soda_runner_audit.DOCUMENTATION)["options"]
 
 def test_the_guide_tells_of_each_finding_in_their_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", GUIDE.partition("## What is compared")[2].partition("## Settings")[0], re.M)
-    assert rows == list(_audit.CODES)
+    assert rows == list(CODES)
 
 
 def test_the_module_documents_its_options_and_each_finding() -> None:
@@ -41,7 +41,7 @@ def test_the_survey_offers_each_finding() -> None:
     templates = yaml.safe_load((ROOT / "playbooks/vars/awx/job_templates.yml").read_text("utf-8"))
     (audit,) = [each for each in templates["soda_awx_job_templates"] if each["playbook"] == "playbooks/audit.yml"]
     (question,) = [each for each in audit["survey_spec"]["spec"] if each["variable"] == "soda_audit_fail_on"]
-    assert question["choices"] == [*_audit.CODES, ANY]
+    assert question["choices"] == [*CODES, ANY]
 
 
 def test_the_guide_and_the_playbook_tell_of_the_same_variables_and_defaults() -> None:

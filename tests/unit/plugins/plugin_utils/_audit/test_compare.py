@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit finds, from what hosts hold and what Soda Cloud lists: the whole of it is this table."""
+"""The findings of an audit, as a table of what hosts store and what Soda Cloud lists."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
-from ansible_collections.community.soda.plugins.plugin_utils._audit import compare as _audit
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import (
-    Account,
+from ansible_collections.community.soda.plugins.module_utils._account import Account
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit.findings import CODES
+from ansible_collections.community.soda.plugins.plugin_utils._audit.model import (
+    AccountListing,
+    Finding,
     Limits,
-    Listed,
+    Observation,
     Report,
     Row,
-    Seen,
-    audit,
 )
 
 NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
@@ -52,15 +53,19 @@ HOSTED = replace(ONLINE, type="SODA_HOSTED", is_online=False, last_seen_timestam
 UNTYPED = replace(OFFLINE, type=None)
 NAMELESS = replace(OFFLINE, name=None)
 WITHOUT_ID = replace(OFFLINE, id=None)
+EPOCH = replace(ONLINE, is_online=False, last_seen_timestamp="1970-01-01T00:00:00Z")
 UNREADABLE = replace(ONLINE, is_online=False, last_seen_timestamp="yesterday")
 
-HELD = Seen(host="host", name="one", account=EUROPE, issued_at=ago(days=3))
+HELD = Observation(host="host", name="one", account=EUROPE, issued_at=ago(days=3))
 NEW = replace(HELD, issued_at=ago(minutes=29))
 NO_KEY = replace(HELD, issued_at=None)
 UNREACHED = replace(HELD, reached=False, issued_at=None)
 FAILING = replace(HELD, failure="The declaration is older than the key.", issued_at=None)
-DRIFTED = replace(HELD, differs=("/etc/soda-runner/values.yml",))
+UNLISTED = replace(HELD, listing_failure="The API key is wrong.")
+DRIFTED = replace(HELD, differences=("/etc/soda-runner/values.yml",))
 UNWANTED = replace(HELD, wanted=False, issued_at=None)
+NOT_REMOVED = replace(UNWANTED, remaining=("/etc/soda-runner/key.json",))
+BROKEN = replace(FAILING, account=None)
 OTHER_HOST = replace(HELD, host="other")
 TWO = replace(HELD, host="host2", name="two")
 
@@ -77,8 +82,15 @@ TABLE = [
     ([HELD], [], [("host", "not_registered", ["not_registered"], False)]),
     ([replace(HELD, issued_at="?")], [], [("host", "not_registered", ["not_registered"], False)]),
     ([HELD], [OFFLINE], [("host", "offline", ["offline"], True)]),
-    ([HELD], [NEVER_SEEN], [("host", "offline", ["offline"], True)]),
-    ([HELD], [UNREADABLE], [("host", "offline", ["offline"], True)]),
+    # Unknown is not stale.
+    ([HELD], [NEVER_SEEN], [("host", "offline", ["offline"], False)]),
+    ([HELD], [UNREADABLE], [("host", "offline", ["offline"], False)]),
+    ([HELD], [EPOCH], [("host", "offline", ["offline"], False)]),
+    ([], [NEVER_SEEN], [(None, "offline", ["offline", "not_in_inventory"], False)]),
+    ([], [EPOCH], [(None, "offline", ["offline", "not_in_inventory"], False)]),
+    ([], [SAYS_NOTHING], [(None, "not_in_inventory", ["not_in_inventory"], False)]),
+    ([], [replace(SAYS_NOTHING, last_seen_timestamp=ago(hours=25))],
+        [(None, "offline", ["offline", "not_in_inventory"], True)]),
     ([NO_KEY], [], [("host", "no_key", ["no_key"], False)]),
     ([NO_KEY], [ONLINE], [("host", "no_key", ["no_key"], False)]),
     ([NO_KEY], [OFFLINE], [("host", "no_key", ["no_key", "offline"], True)]),
@@ -97,12 +109,24 @@ TABLE = [
     ([], [UNTYPED], [(None, "offline", ["offline", "not_in_inventory"], False)]),
     ([], [NAMELESS], [(None, "offline", ["offline", "not_in_inventory"], False)]),
     ([], [WITHOUT_ID], [(None, "offline", ["offline", "not_in_inventory"], False)]),
-    # A host that declares that it is to have none.
+    # A host that declares that it has no runner.
     ([UNWANTED], [], []),
     ([UNWANTED], [OFFLINE], [("host", "offline", ["offline", "not_in_inventory"], True)]),
+    ([replace(UNWANTED, reached=False, failure="No route to host")], [], []),
+    ([NOT_REMOVED], [], [("host", "key_not_removed", ["key_not_removed"], False)]),
+    ([NOT_REMOVED], [ONLINE], [("host", "key_not_removed", ["key_not_removed", "not_in_inventory"], False)]),
+    ([replace(UNWANTED, failure="It is not ours.")], [], [("host", "role_fails", ["role_fails"], False)]),
+    # A host whose declaration names no account. Its runner is not judged.
+    ([BROKEN], [], [("host", "role_fails", ["role_fails"], False)]),
+    ([BROKEN], [OFFLINE], [("host", "role_fails", ["role_fails"], False)]),
+    # One host has a wrong API key, and another host lists the account.
+    ([UNLISTED], [ONLINE], [("host", "account_not_listed", ["account_not_listed"], False)]),
+    # What a key store reports.
+    ([replace(HELD, problems=(Finding("secret_changed", ""), Finding("key_of_another_runner", "")))], [ONLINE],
+        [("host", "key_of_another_runner", ["key_of_another_runner", "secret_changed"], False)]),
     # Versions are compared in the whole fleet.
     ([HELD, TWO], [ONLINE, BEHIND], [("host", "in_order", [], False), ("host2", "outdated", ["outdated"], False)]),
-    # Several of one name. What is to be said of the host is said once.
+    # Several runners of one name. The findings of the host are listed once.
     ([DRIFTED], [ONLINE, replace(OFFLINE, id="id-2")],
         [("host", "duplicate_name", ["duplicate_name", "drift"], False),
          ("host", "duplicate_name", ["duplicate_name", "offline"], True)]),
@@ -117,9 +141,12 @@ TABLE = [
 
 
 def report(
-    seen: list[Seen], runners: list[Runner], elsewhere: tuple[str, ...] = (), listings: list[Listed] | None = None
+    seen: list[Observation],
+    runners: list[Runner],
+    elsewhere: tuple[str, ...] = (),
+    listings: list[AccountListing] | None = None,
 ) -> Report:
-    return audit(seen, listings or [Listed(EUROPE, "host", tuple(runners))], set(elsewhere), LIMITS, NOW)
+    return audit(seen, listings or [AccountListing(EUROPE, "host", tuple(runners))], set(elsewhere), LIMITS, NOW)
 
 
 def codes(row: Row) -> list[str]:
@@ -128,7 +155,7 @@ def codes(row: Row) -> list[str]:
 
 @pytest.mark.parametrize(("seen", "runners", "expected"), TABLE)
 def test_findings(
-    seen: list[Seen], runners: list[Runner], expected: list[tuple[str | None, str, list[str], bool]]
+    seen: list[Observation], runners: list[Runner], expected: list[tuple[str | None, str, list[str], bool]]
 ) -> None:
     rows = [(row.host, row.state, codes(row), row.stale) for row in report(seen, runners).rows]
     assert sorted(rows, key=str) == sorted(expected, key=str)
@@ -137,29 +164,32 @@ def test_findings(
 @pytest.mark.parametrize(
     ("runner", "seen", "detail"),
     [
-        (replace(OFFLINE, last_seen_timestamp=ago(hours=47, minutes=59)), HELD, "last seen 47 h ago"),
-        (replace(OFFLINE, last_seen_timestamp=ago(hours=48)), HELD, "last seen 2 d ago"),
-        (replace(OFFLINE, last_seen_timestamp=ago(days=9)), HELD, "last seen 9 d ago"),
-        (NEVER_SEEN, HELD, "it is not known since when"),
-        (None, replace(HELD, issued_at=ago(minutes=45, seconds=59)), "its key was issued 45 min ago"),
-        (None, replace(HELD, issued_at=ago(minutes=119)), "its key was issued 119 min ago"),
-        (None, replace(HELD, issued_at=ago(minutes=120)), "its key was issued 2 h ago"),
-        (None, replace(HELD, issued_at="?"), "its key was issued, it is not known when"),
-        (None, NO_KEY, "none was issued yet"),
-        (ONLINE, NO_KEY, "the runner is registered, so its key was lost"),
+        (replace(OFFLINE, last_seen_timestamp=ago(hours=47, minutes=59)), HELD, "last contact 47 h ago"),
+        (replace(OFFLINE, last_seen_timestamp=ago(hours=48)), HELD, "last contact 2 d ago"),
+        (replace(OFFLINE, last_seen_timestamp=ago(days=9)), HELD, "last contact 9 d ago"),
+        (NEVER_SEEN, HELD, "last contact unknown"),
+        (None, replace(HELD, issued_at=ago(minutes=45, seconds=59)), "the key was issued 45 min ago"),
+        (None, replace(HELD, issued_at=ago(minutes=119)), "the key was issued 119 min ago"),
+        (None, replace(HELD, issued_at=ago(minutes=120)), "the key was issued 2 h ago"),
+        (None, replace(HELD, issued_at="?"), "the key was issued at an unknown time"),
+        (None, NO_KEY, "no key was issued yet"),
+        (ONLINE, NO_KEY, "the runner is registered, but its key is not stored"),
         (ONLINE, FAILING, "The declaration is older than the key."),
         (ONLINE, UNREACHED, "host could not be reached"),
-        (ONLINE, replace(HELD, differs=("the key file", "/a")), "the key file, /a"),
-        (ONLINE, UNWANTED, "the host host declares that it is to have none"),
-        (HOSTED, replace(HELD), "by a runner of the type SODA_HOSTED"),
+        (ONLINE, replace(HELD, differences=("the key file", "/a")), "the key file, /a"),
+        (ONLINE, UNWANTED, "the host host declares soda_runner_state: absent"),
+        (HOSTED, replace(HELD), "a runner of type SODA_HOSTED has the name"),
+        (None, replace(UNREACHED, failure="No route to host"), "No route to host"),
+        (ONLINE, UNLISTED, "The API key is wrong."),
+        (None, NOT_REMOVED, "/etc/soda-runner/key.json"),
     ],
 )
-def test_a_finding_says_what_and_since_when(runner: Runner | None, seen: Seen, detail: str) -> None:
+def test_a_finding_has_a_detail(runner: Runner | None, seen: Observation, detail: str) -> None:
     rows = report([seen], [runner] if runner else []).rows
     assert detail in [finding.detail for row in rows for finding in row.findings]
 
 
-def test_a_runner_in_no_inventory_is_named_and_nothing_more_is_said_of_it() -> None:
+def test_a_runner_that_no_host_declares_has_no_detail() -> None:
     rows = report([], [replace(AWAY, name="gone"), NAMELESS]).rows
     assert [(row.name, row.findings[-1].code, row.findings[-1].detail) for row in rows] == [
         (None, "not_in_inventory", ""),
@@ -169,10 +199,10 @@ def test_a_runner_in_no_inventory_is_named_and_nothing_more_is_said_of_it() -> N
 
 def test_a_name_can_be_taken_by_runners_of_several_types() -> None:
     rows = report([HELD], [HOSTED, replace(HOSTED, type="")]).rows
-    assert [row.findings[0].detail for row in rows if row.findings] == ["by a runner of the type ?, SODA_HOSTED"]
+    assert [row.findings[0].detail for row in rows if row.findings] == ["a runner of type ?, SODA_HOSTED has the name"]
 
 
-def test_each_part_that_is_behind_is_told_with_what_it_is_behind() -> None:
+def test_outdated_lists_each_part_and_its_newest_release() -> None:
     old = replace(ONLINE, versions={"runner": "1.2.0", "library": "3.0", "agent": "0.9"})
     new = replace(TWO_ONLINE, versions={"runner": "1.3.0", "library": "3.0", "agent": "1.0"})
     (row,) = (row for row in report([HELD, TWO], [old, new]).rows if row.findings)
@@ -188,8 +218,8 @@ def test_each_part_that_is_behind_is_told_with_what_it_is_behind() -> None:
         ((HELD, OTHER_HOST), tuple("abcdefgh"), "the runners a, b, c, d, e and 3 more; declared by host, other"),
     ],
 )
-def test_several_of_one_name_are_named_by_id_and_by_host(
-    hosts: tuple[Seen, ...], ids: tuple[str | None, ...], expected: str
+def test_duplicates_are_listed_by_id_and_by_host(
+    hosts: tuple[Observation, ...], ids: tuple[str | None, ...], expected: str
 ) -> None:
     (detail,) = {row.findings[0].detail for row in report([*hosts], [replace(ONLINE, id=one) for one in ids]).rows}
     assert detail == expected
@@ -198,30 +228,34 @@ def test_several_of_one_name_are_named_by_id_and_by_host(
 def test_each_account_is_compared_with_its_own_listing() -> None:
     """The same name in two accounts is two runners."""
     there = replace(HELD, host="there", account=AMERICA)
-    made = report([HELD, there], [], listings=[Listed(EUROPE, "host", (ONLINE,)), Listed(AMERICA, "there", ())])
+    made = report(
+        [HELD, there], [], listings=[AccountListing(EUROPE, "host", (ONLINE,)), AccountListing(AMERICA, "there", ())]
+    )
     assert {(row.host, row.account, row.state) for row in made.rows} == {
         ("host", EUROPE, "in_order"),
         ("there", AMERICA, "not_registered"),
     }
 
 
-def test_runners_of_hosts_that_were_not_looked_at_are_counted_and_not_judged() -> None:
-    listings = [Listed(EUROPE, "host2", (OFFLINE, BEHIND)), Listed(AMERICA, "there", (OFFLINE,))]
+def test_runners_of_hosts_outside_of_the_audit_are_counted_and_not_compared() -> None:
+    listings = [AccountListing(EUROPE, "host2", (OFFLINE, BEHIND)), AccountListing(AMERICA, "there", (OFFLINE,))]
     made = report([TWO], [], elsewhere=("one", "two"), listings=listings)
     assert [row.name for row in made.rows] == ["two"]
     assert made.elsewhere == 2
 
 
-def test_the_gravest_come_first_then_by_name() -> None:
+def test_rows_are_ordered_by_severity_then_by_name() -> None:
     seen = [HELD, replace(NO_KEY, host="z", name="z"), replace(NO_KEY, host="a", name="a")]
     assert [row.name for row in report(seen, [ONLINE]).rows] == ["a", "z", "one"]
 
 
-def test_rows_of_one_state_are_ordered_by_name_then_host_then_id_and_what_has_none_comes_first() -> None:
+def test_rows_of_one_state_are_ordered_by_name_host_and_id() -> None:
     hosts = [replace(HELD, host="B"), replace(HELD, host="A")]
     twins = [replace(AWAY, id=one) for one in ("B", "A", None)]
     away = [replace(OFFLINE, id="C", name="A"), replace(NAMELESS, id="D")]
-    made = report(hosts, [], listings=[Listed(EUROPE, "A", ()), Listed(AMERICA, "there", (*twins, *away))])
+    made = report(
+        hosts, [], listings=[AccountListing(EUROPE, "A", ()), AccountListing(AMERICA, "there", (*twins, *away))]
+    )
     assert [(row.state, row.name, row.host, row.runner and row.runner.id) for row in made.rows] == [
         ("duplicate_name", "one", None, None),
         ("duplicate_name", "one", None, "A"),
@@ -233,10 +267,10 @@ def test_rows_of_one_state_are_ordered_by_name_then_host_then_id_and_what_has_no
     ]
 
 
-def test_every_finding_counts_once_for_each_row_that_has_it() -> None:
+def test_a_finding_counts_once_for_each_row() -> None:
     made = report([NO_KEY], [OFFLINE])
     assert {code: count for code, count in made.found().items() if count} == {"no_key": 1, "offline": 1}
-    assert list(made.found()) == list(_audit.CODES)
+    assert list(made.found()) == list(CODES)
     assert made.totals() == {
         "rows": 1,
         "runners": 1,
@@ -244,6 +278,8 @@ def test_every_finding_counts_once_for_each_row_that_has_it() -> None:
         "online": 0,
         "in_order": 0,
         "attention": 1,
+        "waiting": 0,
+        "hosted": 0,
         "stale": 1,
         "elsewhere": 0,
     }
@@ -285,7 +321,7 @@ def test_last_contact(contact: str, runner: Runner | None) -> None:
         ("1.2.0", "9" * 100),
     ],
 )
-def test_what_is_behind(lower: str, higher: str) -> None:
+def test_lower_versions_are_outdated(lower: str, higher: str) -> None:
     rows = report([], [replace(ONLINE, versions={"runner": one}) for one in (lower, higher)]).rows
     behind = [row.runner.versions["runner"] for row in rows if row.runner and "outdated" in codes(row)]
     assert behind == [lower]
@@ -306,12 +342,12 @@ def test_what_is_behind(lower: str, higher: str) -> None:
         ("9" * 101, "1.2.0"),
     ],
 )
-def test_what_is_not_behind(one: str, other: str) -> None:
+def test_equal_and_unreadable_versions_are_not_outdated(one: str, other: str) -> None:
     rows = report([], [replace(ONLINE, versions={"runner": version}) for version in (one, other)]).rows
     assert not [row for row in rows if "outdated" in codes(row)]
 
 
-def test_a_runner_of_soda_makes_no_other_outdated() -> None:
+def test_a_hosted_runner_makes_no_other_outdated() -> None:
     newer = replace(HOSTED, name="x", versions={"runner": "9.0"})
     assert report([HELD], [newer, ONLINE]).newest == {"runner": "1.2.0"}
 
@@ -329,117 +365,28 @@ def test_the_newest_version_is_a_release_as_a_runner_has_it(versions: tuple[str,
     assert report([], runners).newest == newest
 
 
-@pytest.mark.usefixtures("away_from_utc")
-def test_the_json_report_has_all_of_it() -> None:
-    there = replace(HELD, host="there", name="two", account=AMERICA)
-    gone = replace(OFFLINE, id="id-3", name="gone")
-    listings = [Listed(EUROPE, "host", (ONLINE, HOSTED)), Listed(AMERICA, "there", (gone,))]
-    moment = NOW.replace(microsecond=500_000).astimezone(datetime.timezone(datetime.timedelta(hours=2)))
-    europe = {"endpoint": "https://cloud.soda.io", "api_key_id": "europe"}
-    america = {"endpoint": "https://cloud.us.soda.io", "api_key_id": "america"}
-    assert _audit.as_json(audit([HELD, there], listings, (), LIMITS, moment)) == {
-        "format": "community.soda.audit",
-        "format_version": 1,
-        "generated_at": "2026-01-31T12:00:00Z",
-        "limits": {"pending_minutes": 30, "offline_hours": 24},
-        "accounts": [
-            {**europe, "asked_by": "host", "runners": 2},
-            {**america, "asked_by": "there", "runners": 1},
-        ],
-        "totals": {
-            "rows": 4,
-            "runners": 3,
-            "hosts": 2,
-            "online": 1,
-            "in_order": 2,
-            "attention": 2,
-            "stale": 1,
-            "elsewhere": 0,
-        },
-        "findings": {**dict.fromkeys(_audit.CODES, 0), "not_registered": 1, "offline": 1, "not_in_inventory": 1},
-        "newest_versions": {"runner": "1.2.0"},
-        "rows": [
-            {
-                "name": "two",
-                "host": "there",
-                **america,
-                "state": "not_registered",
-                "findings": [{"code": "not_registered", "detail": "its key was issued 3 d ago"}],
-                "key_issued_at": HELD.issued_at,
-                "runner": None,
-                "stale": False,
-            },
-            {
-                "name": "gone",
-                "host": None,
-                **america,
-                "state": "offline",
-                "findings": [
-                    {"code": "offline", "detail": "last seen 25 h ago"},
-                    {"code": "not_in_inventory", "detail": ""},
-                ],
-                "key_issued_at": None,
-                "runner": gone.to_dict(),
-                "stale": True,
-            },
-            {
-                "name": "one",
-                "host": None,
-                **europe,
-                "state": "hosted",
-                "findings": [],
-                "key_issued_at": None,
-                "runner": HOSTED.to_dict(),
-                "stale": False,
-            },
-            {
-                "name": "one",
-                "host": "host",
-                **europe,
-                "state": "in_order",
-                "findings": [],
-                "key_issued_at": HELD.issued_at,
-                "runner": ONLINE.to_dict(),
-                "stale": False,
-            },
-        ],
-        "stale": [
-            {
-                "name": "gone",
-                "id": "id-3",
-                "host": None,
-                "asked_by": "there",
-                **america,
-                "findings": ["offline", "not_in_inventory"],
-                "last_seen_timestamp": gone.last_seen_timestamp,
-            },
-        ],
-    }
-
-
-def test_the_json_report_names_what_can_be_decommissioned() -> None:
-    made = _audit.as_json(report([HELD], [OFFLINE, replace(AWAY, id="id-2", name="gone")]))
-    common = {"asked_by": "host", "endpoint": EUROPE.endpoint, "api_key_id": EUROPE.api_key_id}
-    assert made["stale"] == [
-        {
-            "name": "one",
-            "id": "id-1",
-            "host": "host",
-            **common,
-            "findings": ["offline"],
-            "last_seen_timestamp": OFFLINE.last_seen_timestamp,
-        },
-        {
-            "name": "gone",
-            "id": "id-2",
-            "host": None,
-            **common,
-            "findings": ["not_in_inventory"],
-            "last_seen_timestamp": AWAY.last_seen_timestamp,
-        },
+def test_without_a_listing_what_hosts_store_is_compared_all_the_same() -> None:
+    seen = [UNLISTED, replace(NO_KEY, host="b", name="b", listing_failure="No."), replace(DRIFTED, host="c", name="c")]
+    made = report(seen, [], listings=[AccountListing(EUROPE, "host", None, "The API key is wrong.")])
+    assert [(row.host, codes(row), row.contact) for row in made.rows] == [
+        ("b", ["no_key", "account_not_listed"], "unknown"),
+        ("host", ["account_not_listed"], "unknown"),
+        ("c", ["drift"], "unknown"),
     ]
+    assert "no key is stored" in [finding.detail for row in made.rows for finding in row.findings]
 
 
-def test_of_several_of_one_name_none_takes_the_files_of_the_host_along() -> None:
-    made = _audit.as_json(report([HELD], [ONLINE, replace(OFFLINE, id="id-2")]))
-    assert [(runner["id"], runner["host"]) for runner in made["stale"]] == [("id-2", None)]
+def test_a_runner_whose_host_is_broken_is_never_stale() -> None:
+    made = report([BROKEN], [OFFLINE])
+    assert made.elsewhere == 1
+    assert made.totals()["stale"] == 0
+
+
+def test_a_name_is_compared_as_the_api_gives_it() -> None:
+    """Two names that look alike after they were made inert are two names."""
+    one, other = (replace(OFFLINE, id=raw, name="shown alike", raw_name=raw) for raw in ("{{ a", "{{ b"))
+    made = report([replace(HELD, name="{{ a")], [one, other])
+    assert sorted((row.name, row.host, codes(row)) for row in made.rows if row.host) == [
+        ("shown alike", "host", ["offline"])
+    ]
+    assert [codes(row) for row in made.rows if not row.host] == [["offline", "not_in_inventory"]]

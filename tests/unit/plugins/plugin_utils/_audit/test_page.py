@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in the page of an audit. ``make test-browser`` opens it."""
+"""The content of the page of an audit. ``make test-browser`` opens it in a browser."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
-from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _audit_page
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import (
-    CONTACTS,
-    KINDS,
-    STATES,
-    Account,
+from ansible_collections.community.soda.plugins.module_utils._account import Account
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._audit import page as _page
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit.findings import CONTACTS, KINDS, STATES
+from ansible_collections.community.soda.plugins.plugin_utils._audit.model import (
+    AccountListing,
     Limits,
-    Listed,
+    Observation,
     Report,
-    Seen,
-    audit,
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES
 
@@ -49,9 +47,9 @@ HOSTILE = (
 
 def report(*names: str, accounts: tuple[Account, ...] = (ACCOUNT,)) -> Report:
     runners = tuple(Runner(f"id-{name}", name, None, "SELF_HOSTED", True, None, {"runner": "1.2"}) for name in names)
-    seen = tuple(Seen(name, name, accounts[0], issued_at="2026-01-01T12:00:00Z") for name in names)
+    seen = tuple(Observation(name, name, accounts[0], issued_at="2026-01-01T12:00:00Z") for name in names)
     limits = Limits(datetime.timedelta(minutes=30), datetime.timedelta(hours=24))
-    return audit(seen, [Listed(account, "host", runners) for account in accounts], (), limits, NOW)
+    return audit(seen, [AccountListing(account, "host", runners) for account in accounts], (), limits, NOW)
 
 
 def fleet() -> Report:
@@ -69,16 +67,16 @@ def fleet() -> Report:
         replace(online, id="id-7", name="old", versions={"runner": "1.1"}),
     )
     seen = (
-        Seen("host-1", "ok-1", ACCOUNT, issued_at="2026-01-01T12:00:00Z"),
-        Seen("host-2", "ok-2", ACCOUNT, issued_at="2026-01-02T12:00:00Z"),
-        Seen("host-3", "lost-1", ACCOUNT),
-        Seen("host-4", "lost-2", ACCOUNT),
-        Seen("host-5", "new", OTHER, issued_at="2026-01-31T11:00:00Z"),
-        Seen("host-6", "old", OTHER, issued_at="2026-01-03T12:00:00Z"),
+        Observation("host-1", "ok-1", ACCOUNT, issued_at="2026-01-01T12:00:00Z"),
+        Observation("host-2", "ok-2", ACCOUNT, issued_at="2026-01-02T12:00:00Z"),
+        Observation("host-3", "lost-1", ACCOUNT),
+        Observation("host-4", "lost-2", ACCOUNT),
+        Observation("host-5", "new", OTHER, issued_at="2026-01-31T11:00:00Z"),
+        Observation("host-6", "old", OTHER, issued_at="2026-01-03T12:00:00Z"),
     )
     limits = Limits(datetime.timedelta(minutes=90), datetime.timedelta(hours=36))
     moment = NOW.astimezone(datetime.timezone(datetime.timedelta(hours=2)))
-    listings = [Listed(ACCOUNT, "host-1", runners), Listed(OTHER, "host-5", others)]
+    listings = [AccountListing(ACCOUNT, "host-1", runners), AccountListing(OTHER, "host-5", others)]
     return audit(seen, listings, ("there-1", "there-2"), limits, moment)
 
 
@@ -116,14 +114,14 @@ def between(text: str, before: str, after: str) -> str:
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, *HOSTILE])
 def test_a_name_is_data_in_the_page_and_adds_no_element(name: str) -> None:
-    plain, odd = _audit_page.page(report("one")), _audit_page.page(report(name))
+    plain, odd = _page.page(report("one")), _page.page(report(name))
     assert Parsed(odd).elements == Parsed(plain).elements
     assert data_of(odd)["rows"][0][0] == name
     assert odd.isascii() or odd.encode()
 
 
 def test_the_page_allows_its_own_script_and_style_and_no_request() -> None:
-    parsed = Parsed(_audit_page.page(report("one")))
+    parsed = Parsed(_page.page(report("one")))
     (policy,) = [at["content"] for tag, at in parsed.elements if at.get("http-equiv") == "Content-Security-Policy"]
     hashes = {
         part: base64.b64encode(hashlib.sha256(parsed.raw[part].encode()).digest()).decode()
@@ -136,21 +134,21 @@ def test_the_page_allows_its_own_script_and_style_and_no_request() -> None:
 
 
 def test_nothing_in_the_page_is_loaded_from_anywhere() -> None:
-    for _tag, attributes in Parsed(_audit_page.page(report("one"))).elements:
+    for _tag, attributes in Parsed(_page.page(report("one"))).elements:
         for attribute in ("src", "href", "action", "data", "srcset"):
             assert (attributes.get(attribute) or "#").startswith(("#", "data:,"))
     for part in ("page.css", "page.js"):
-        assert not [word for word in ("url(", "@import", "fetch(", "innerHTML") if word in _audit_page._beside(part)]
+        assert not [word for word in ("url(", "@import", "fetch(", "innerHTML") if word in _page._beside(part)]
 
 
 def test_the_verdict_is_there_without_the_script() -> None:
-    assert "No runner is listed, and no host declares one." in _audit_page.page(report())
-    assert "All 2 are in order." in _audit_page.page(report("one", "two"))
-    assert "<strong>4 of 8 need attention.</strong>" in _audit_page.page(fleet())
-    assert "1 of 1 needs attention." in _audit_page.page(
+    assert "No runner is listed, and no host declares one." in _page.page(report())
+    assert "No findings for 2 runners and hosts." in _page.page(report("one", "two"))
+    assert "<strong>4 of 8 runners and hosts have findings.</strong>" in _page.page(fleet())
+    assert "1 of 1 runner has findings." in _page.page(
         audit(
-            [Seen("host", "one", ACCOUNT)],
-            [Listed(ACCOUNT, "host", ())],
+            [Observation("host", "one", ACCOUNT)],
+            [AccountListing(ACCOUNT, "host", ())],
             (),
             Limits(datetime.timedelta(0), datetime.timedelta(0)),
             NOW,
@@ -159,21 +157,21 @@ def test_the_verdict_is_there_without_the_script() -> None:
 
 
 def test_every_state_and_every_last_contact_is_in_the_pictures() -> None:
-    data = data_of(_audit_page.page(report("one")))
+    data = data_of(_page.page(report("one")))
     assert [state["title"] for state in data["states"]] == list(STATES.values())
     assert [contact["title"] for contact in data["contacts"]] == list(CONTACTS.values())
     assert sum(state["count"] for state in data["states"]) == sum(one["count"] for one in data["contacts"]) == 1
 
 
-def test_the_account_of_a_row_is_told_where_there_are_several() -> None:
-    assert data_of(_audit_page.page(report("one")))["rows"][0][-1] is None
-    rows = data_of(_audit_page.page(report("one", accounts=(ACCOUNT, OTHER))))["rows"]
+def test_a_row_names_its_account_if_there_are_several() -> None:
+    assert data_of(_page.page(report("one")))["rows"][0][-1] is None
+    rows = data_of(_page.page(report("one", accounts=(ACCOUNT, OTHER))))["rows"]
     assert {row[-1] for row in rows} == {0, 1}
 
 
 @pytest.mark.usefixtures("away_from_utc")
 def test_the_page_says_when_and_where_in_utc() -> None:
-    page = _audit_page.page(fleet())
+    page = _page.page(fleet())
     assert between(page, "<p>Audit of ", "</p>") == (
         "31 January 2026, 12:00 UTC · https://cloud.soda.io, https://cloud.us.soda.io"
     )
@@ -181,45 +179,55 @@ def test_the_page_says_when_and_where_in_utc() -> None:
 
 
 def test_the_share_of_each_level_is_a_bar_and_a_key() -> None:
-    assert between(_audit_page.page(fleet()), "</strong>\n", '\n<p class="soft">') == (
+    assert between(_page.page(fleet()), "</strong>\n", '\n<p class="soft">') == (
         '<div class="share" aria-hidden="true">'
         '<span class="urgent" data-count="2"></span><span class="notice" data-count="2"></span>'
-        '<span class="good" data-count="2"></span><span class="other" data-count="2"></span></div>\n'
-        '<ul class="key"><li><span class="sign urgent" aria-hidden="true">▲</span><b>2</b> need action</li>'
-        '<li><span class="sign notice" aria-hidden="true">◆</span><b>2</b> worth a look</li>'
+        '<span class="good" data-count="2"></span><span class="other" data-count="1"></span>'
+        '<span class="other" data-count="1"></span></div>\n'
+        '<ul class="key"><li><span class="sign urgent" aria-hidden="true">▲</span><b>2</b> urgent</li>'
+        '<li><span class="sign notice" aria-hidden="true">◆</span><b>2</b> less urgent</li>'
         '<li><span class="sign good" aria-hidden="true">✓</span><b>2</b> in order</li>'
-        '<li><span class="sign other" aria-hidden="true">○</span><b>2</b> waiting or hosted by Soda</li></ul>'
+        '<li><span class="sign other" aria-hidden="true">○</span><b>1</b> waiting to register</li>'
+        '<li><span class="sign other" aria-hidden="true">○</span><b>1</b> hosted by Soda</li></ul>'
     )
 
 
 def test_a_level_that_no_row_has_takes_no_share() -> None:
-    assert between(_audit_page.page(report("one")), "</strong>\n", '\n<p class="soft">') == (
+    assert between(_page.page(report("one")), "</strong>\n", '\n<p class="soft">') == (
         '<div class="share" aria-hidden="true"><span class="good" data-count="1"></span></div>\n'
         '<ul class="key"><li><span class="sign good" aria-hidden="true">✓</span><b>1</b> in order</li></ul>'
     )
-    assert between(_audit_page.page(report()), "</strong>\n", '\n<p class="soft">') == ""
+    assert between(_page.page(report()), "</strong>\n", '\n<p class="soft">') == ""
 
 
-def test_the_totals_are_there_without_the_script() -> None:
-    assert between(_audit_page.page(fleet()), '<dl class="totals">\n', "\n</dl>").splitlines() == [
-        '<div class="card"><dt>Runners</dt><dd>5</dd></div>',
-        '<div class="card"><dt>Hosts</dt><dd>6</dd></div>',
-        '<div class="card"><dt>Online now</dt><dd>3</dd></div>',
-        '<div class="card"><dt>Nothing found</dt><dd>4</dd></div>',
-        '<div class="card"><dt>With findings</dt><dd>4</dd></div>',
-        '<div class="card"><dt>Stale</dt><dd>1</dd></div>',
-    ]
+def test_the_totals_name_what_they_count() -> None:
+    assert between(_page.page(fleet()), '</ul>\n<p class="soft">', "</p>") == (
+        "5 runners listed: 3 online, 1 stale. 6 hosts audited."
+    )
+    assert "0 runners listed. 0 hosts audited." in _page.page(report())
+
+
+def test_stale_runners_have_a_command_to_copy() -> None:
+    page = _page.page(fleet(), "/reports/it's & <b>.json")
+    command = between(page, '<code id="apply">', "</code>")
+    assert html.unescape(command) == (
+        "ansible-playbook -i INVENTORY community.soda.decommission -e"
+        """ 'soda_decommission_audit=/reports/it'"'"'s & <b>.json'"""
+    )
+    assert between(page, '<code id="preview">', "</code>") == f"{command} --check"
+    assert "soda_decommission_audit=soda-audit.json" in _page.page(fleet())
+    assert "community.soda.decommission" not in _page.page(report("one"))
 
 
 def test_the_table_can_be_sorted_by_each_of_its_columns_both_ways() -> None:
-    page = _audit_page.page(report("one"))
+    page = _page.page(report("one"))
     heads = (
         ("name", "Runner"),
         ("state", "State"),
         ("host", "Host"),
         ("contact", "Last contact"),
         ("versions", "Versions"),
-        ("findings", "What was found"),
+        ("findings", "Findings"),
     )
     assert between(page, '<tr role="row">\n', "\n</tr>").splitlines() == [
         f'<th scope="col" role="columnheader" aria-sort="none" data-by="{by}">'
@@ -227,50 +235,52 @@ def test_the_table_can_be_sorted_by_each_of_its_columns_both_ways() -> None:
         for by, title in heads
     ]
     orders = between(page, '<select id="by">\n', "\n</select>").splitlines()
-    assert orders[0] == '<option value="state up">State, the gravest first</option>'
+    assert orders[0] == '<option value="state up">State, most severe first</option>'
     # One whole option a line, of each column.
     values = [line.partition(">")[0] for line in orders if line.endswith("</option>")]
     assert sorted(values) == sorted(f'<option value="{by} {way}"' for by, _title in heads for way in ("up", "down"))
 
 
-def test_what_the_findings_mean_is_told_of_those_that_there_are() -> None:
-    *told, stale = between(_audit_page.page(fleet()), '<dl class="meanings">\n', "\n</dl>").splitlines()
-    assert told == [
+def test_the_findings_of_the_page_are_explained() -> None:
+    assert between(_page.page(fleet()), '<dl class="meanings">\n', "\n</dl>").splitlines() == [
         f"<div><dt>{kind.title}</dt><dd>{kind.meaning}</dd><dd>{html.escape(kind.remedy)}</dd></div>"
         for kind in KINDS
         if kind.code in ("no_key", "not_in_inventory", "outdated")
     ]
-    assert stale.startswith("<div><dt>Stale</dt><dd>A self-hosted runner ")
-    assert stale.endswith(" first.</dd></div>")
 
 
-def test_the_limits_are_told_and_how_many_runners_were_left_out() -> None:
-    assert between(_audit_page.page(report()), '\n\n<p class="soft">', "</p>") == (
-        "A runner may take 30 minutes to register, and be offline for 24 hours."
+def test_the_limits_and_the_number_of_runners_outside_of_the_audit_are_shown() -> None:
+    assert between(_page.page(report()), '<p class="soft limits">', "</p>") == (
+        "A runner may take 30 minutes to register, and may be offline for 24 hours."
     )
-    assert between(_audit_page.page(fleet()), '</ul>\n<p class="soft">', "</p>") == (
-        "A runner may take 90 minutes to register, and be offline for 36 hours."
-        " 2 more runners belong to hosts of the inventory that were not looked at."
+    assert between(_page.page(fleet()), '<p class="soft limits">', "</p>") == (
+        "A runner may take 90 minutes to register, and may be offline for 36 hours."
+        " 2 runners of hosts that are not part of this audit: not compared."
     )
 
 
 def test_the_data_is_short_and_no_more_of_it_is_escaped_than_must_be() -> None:
-    assert _audit_page.embedded({"X": ["<&>", 1]}) == r'{"X":["\u003c\u0026\u003e",1]}'
+    assert _page.embedded({"X": ["<&>", 1]}) == r'{"X":["\u003c\u0026\u003e",1]}'
 
 
 def test_the_script_knows_how_many_rows_each_state_and_each_last_contact_has_and_how_it_looks() -> None:
-    data = data_of(_audit_page.page(fleet()))
+    data = data_of(_page.page(fleet()))
     assert [(one["title"], one["level"], one["count"], one["always"]) for one in data["states"]] == [
-        ("Several of one name", "urgent", 0, False),
+        ("Duplicate name", "urgent", 0, False),
         ("Name taken", "urgent", 0, False),
+        ("Key of another runner", "urgent", 0, False),
         ("No key", "urgent", 2, False),
         ("Not registered", "urgent", 0, False),
         ("Offline", "urgent", 0, False),
-        ("Host not reached", "urgent", 0, False),
-        ("Role would fail", "urgent", 0, False),
+        ("Account not listed", "urgent", 0, False),
+        ("Host unreachable", "urgent", 0, False),
+        ("Role fails", "urgent", 0, False),
+        ("Key not removed", "notice", 0, False),
+        ("Secret changed", "urgent", 0, False),
+        ("Release not upgraded", "urgent", 0, False),
         ("Drift", "notice", 0, False),
-        ("In no inventory", "notice", 1, False),
-        ("Versions behind", "notice", 1, False),
+        ("Not in inventory", "notice", 1, False),
+        ("Outdated", "notice", 1, False),
         ("Waiting to register", "other", 1, False),
         ("Hosted by Soda", "other", 1, False),
         ("In order", "good", 2, True),
@@ -282,28 +292,31 @@ def test_the_script_knows_how_many_rows_each_state_and_each_last_contact_has_and
         ("Within a week", "notice", 0, True),
         ("Within 30 days", "notice", 0, True),
         ("Longer ago", "urgent", 0, True),
-        ("Not known", "other", 0, False),
+        ("Unknown", "other", 0, False),
         ("Not registered", "other", 3, True),
     ]
 
 
 def test_the_script_knows_each_row_by_position() -> None:
-    data = data_of(_audit_page.page(fleet()))
+    data = data_of(_page.page(fleet()))
     minute, midnight = "2026-01-31T11:59:00Z", "2026-01-31T00:00:00Z"
-    both, lost = "agent 3, runner 1.2", "none was issued yet"
-    assert data["accounts"] == ["https://cloud.soda.io key-1", "https://cloud.us.soda.io key-2"]
-    # Name, id, host, state, last contact and its moment, a type that is not ours, versions, findings, whether it is
-    # stale, when its key was issued, and the account.
+    both, lost = ["agent 3", "runner 1.2"], "no key was issued yet"
+    states = list(STATES)
+    no_key, unknown, outdated = (states.index(code) for code in ("no_key", "not_in_inventory", "outdated"))
+    waiting, hosted, in_order = (states.index(code) for code in ("waiting", "hosted", "in_order"))
+    assert data["accounts"] == ["key-1 at https://cloud.soda.io", "key-2 at https://cloud.us.soda.io"]
+    # Name, id, host, state, last contact and its time, a type that is not self-hosted, versions, findings, whether it
+    # is stale, when its key was issued, and the account.
     assert data["rows"] == [
-        ["lost-1", None, "host-3", 2, 7, None, None, "", [[2, lost]], 0, None, 0],
-        ["lost-2", None, "host-4", 2, 7, None, None, "", [[2, lost]], 0, None, 0],
-        ["gone", "id-6", None, 8, 2, midnight, None, both, [[8, ""]], 1, None, 1],
+        ["lost-1", None, "host-3", no_key, 7, None, None, [], [[no_key, lost]], 0, None, 0],
+        ["lost-2", None, "host-4", no_key, 7, None, None, [], [[no_key, lost]], 0, None, 0],
+        ["gone", "id-6", None, unknown, 2, midnight, None, both, [[unknown, ""]], 1, None, 1],
         [
-            *("old", "id-7", "host-6", 9, 0, minute, None, "runner 1.1"),
-            *([[9, "runner 1.1, the newest is 1.2"]], 0, "2026-01-03T12:00:00Z", 1),
+            *("old", "id-7", "host-6", outdated, 0, minute, None, ["runner 1.1"]),
+            *([[outdated, "runner 1.1, the newest is 1.2"]], 0, "2026-01-03T12:00:00Z", 1),
         ],
-        ["new", None, "host-5", 10, 7, None, None, "", [], 0, "2026-01-31T11:00:00Z", 1],
-        ["soda", "id-3", None, 11, 1, minute, "SODA_HOSTED", "", [], 0, None, 0],
-        ["ok-1", "id-1", "host-1", 12, 0, minute, None, both, [], 0, "2026-01-01T12:00:00Z", 0],
-        ["ok-2", "id-2", "host-2", 12, 0, minute, None, both, [], 0, "2026-01-02T12:00:00Z", 0],
+        ["new", None, "host-5", waiting, 7, None, None, [], [], 0, "2026-01-31T11:00:00Z", 1],
+        ["soda", "id-3", None, hosted, 1, minute, "SODA_HOSTED", [], [], 0, None, 0],
+        ["ok-1", "id-1", "host-1", in_order, 0, minute, None, both, [], 0, "2026-01-01T12:00:00Z", 0],
+        ["ok-2", "id-2", "host-2", in_order, 0, minute, None, both, [], 0, "2026-01-02T12:00:00Z", 0],
     ]

@@ -10,15 +10,15 @@ import datetime
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._api.runners import Runner
-from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _audit_text
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import (
-    Account,
+from ansible_collections.community.soda.plugins.module_utils._account import Account
+from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
+from ansible_collections.community.soda.plugins.plugin_utils._audit import table as _table
+from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import audit
+from ansible_collections.community.soda.plugins.plugin_utils._audit.model import (
+    AccountListing,
     Limits,
-    Listed,
+    Observation,
     Report,
-    Seen,
-    audit,
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import ODD_NAMES
 
@@ -27,60 +27,65 @@ ACCOUNT = Account("https://cloud.soda.io", "key-1")
 
 
 def report(
-    *names: str | None, seen: tuple[Seen, ...] = (), elsewhere: tuple[str, ...] = (), online: bool = False
+    *names: str | None, seen: tuple[Observation, ...] = (), elsewhere: tuple[str, ...] = (), online: bool = False
 ) -> Report:
     """An audit of runners of these names, which were seen a day ago and are in no inventory."""
     runners = tuple(
         Runner(f"id-{name}", name, None, "SELF_HOSTED", online, "2026-01-30T11:00:00Z", {}) for name in names
     )
     limits = Limits(datetime.timedelta(minutes=30), datetime.timedelta(hours=24))
-    return audit(seen, [Listed(ACCOUNT, "host", runners)], elsewhere, limits, NOW)
+    return audit(seen, [AccountListing(ACCOUNT, "host", runners)], elsewhere, limits, NOW)
 
 
-def test_a_fleet_in_order_is_told_in_a_line() -> None:
-    assert _audit_text.table(report()) == "0 runners, 0 hosts: 0 in order, 0 with findings, 0 online, 0 stale"
-
-
-def test_totals_come_first_then_each_row_with_all_that_was_found() -> None:
-    host = Seen("host-1", "one", ACCOUNT)
-    assert _audit_text.table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
-        "2 runners, 1 host: 0 in order, 2 with findings, 0 online, 2 stale",
-        "      1  no_key            No key",
-        "      2  offline           Offline",
-        "      1  not_in_inventory  In no inventory",
-        "",
-        "STATE    RUNNER  HOST    WHAT WAS FOUND",
-        "No key   one     host-1  the runner is registered, so its key was lost; offline: last seen 25 h ago; stale",
-        "Offline  gone    -       last seen 25 h ago; in no inventory; stale",
+def test_a_fleet_in_order_takes_two_lines() -> None:
+    assert _table.table(report()).splitlines() == [
+        "0 runners listed: 0 online, 0 stale",
+        "0 hosts audited. Of 0 rows, 0 with findings, 0 without",
     ]
 
 
-def test_runners_of_other_hosts_are_said_to_be_left_out() -> None:
-    assert "1 runner of hosts in the inventory" in _audit_text.table(report("there", elsewhere=("there",)))
+def test_totals_come_first_then_each_row_with_all_findings() -> None:
+    host = Observation("host-1", "one", ACCOUNT)
+    assert _table.table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
+        "2 runners listed: 0 online, 2 stale",
+        "1 host audited. Of 2 rows, 2 with findings, 0 without",
+        "      1  no_key                 No key",
+        "      2  offline                Offline",
+        "      1  not_in_inventory       Not in inventory",
+        "",
+        "STATE    RUNNER  HOST    FINDINGS",
+        "No key   one     host-1  the runner is registered, but its key is not stored;"
+        " Offline: last contact 25 h ago; stale",
+        "Offline  gone    -       last contact 25 h ago; Not in inventory; stale",
+    ]
+
+
+def test_runners_of_other_hosts_are_counted() -> None:
+    assert "1 runner of hosts that are not part of this audit" in _table.table(report("there", elsewhere=("there",)))
 
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, "\x1b[31mred\x1b[0m", "\u202eevil\u2066", "\x07\x9b2J", "\ud800"])
 def test_a_name_takes_one_line_and_does_nothing_to_the_terminal(name: str) -> None:
-    (line,) = _audit_text.table(report(name)).splitlines()[5:]
+    (line,) = _table.table(report(name)).splitlines()[6:]
     assert line.startswith("Offline  ")
     assert line.isprintable()
 
 
-def test_what_prints_is_shown_as_it_is_and_the_rest_as_an_escape_sequence() -> None:
-    assert _audit_text.shown("a\\b 'é\" 東京") == "a\\b 'é\" 東京"
-    assert _audit_text.shown("\n\x1b\xa0\u202e\ud800\U000e0001") == r"\n\x1b\xa0\u202e\ud800\U000e0001"
+def test_unprintable_characters_become_escape_sequences() -> None:
+    assert _table.printable("a\\b 'é\" 東京") == "a\\b 'é\" 東京"
+    assert _table.printable("\n\x1b\xa0\u202e\ud800\U000e0001") == r"\n\x1b\xa0\u202e\ud800\U000e0001"
 
 
 def test_a_runner_without_a_name_has_a_line() -> None:
-    assert _audit_text.table(report(None)).splitlines()[5:] == [
-        "Offline  (no name)  -     last seen 25 h ago; in no inventory",
+    assert _table.table(report(None)).splitlines()[6:] == [
+        "Offline  (no name)  -     last contact 25 h ago; Not in inventory",
     ]
 
 
-def test_a_line_in_which_nothing_follows_the_host_ends_there() -> None:
-    assert _audit_text.table(report("one", online=True)).splitlines()[3:] == [
-        "STATE            RUNNER  HOST  WHAT WAS FOUND",
-        "In no inventory  one     -",
+def test_a_line_without_details_has_no_trailing_spaces() -> None:
+    assert _table.table(report("one", online=True)).splitlines()[4:] == [
+        "STATE             RUNNER  HOST  FINDINGS",
+        "Not in inventory  one     -",
     ]
 
 
@@ -98,13 +103,13 @@ def test_a_line_in_which_nothing_follows_the_host_ends_there() -> None:
     ],
 )
 def test_a_name_takes_40_columns_at_most(name: str, expected: str) -> None:
-    (line,) = _audit_text.table(report(name)).splitlines()[5:]
-    assert line == f"Offline  {expected}  -     last seen 25 h ago; in no inventory; stale"
+    (line,) = _table.table(report(name)).splitlines()[6:]
+    assert line == f"Offline  {expected}  -     last contact 25 h ago; Not in inventory; stale"
 
 
 def test_columns_stay_in_line_whatever_is_in_them() -> None:
-    _head, *lines = _audit_text.table(report("東京", "e\u0301", "x" * 300)).splitlines()[4:]
-    places = {sum(_audit_text._width(char) for char in line.partition("last seen")[0]) for line in lines}
+    _head, *lines = _table.table(report("東京", "e\u0301", "x" * 300)).splitlines()[5:]
+    places = {sum(_table._width(char) for char in line.partition("last contact")[0]) for line in lines}
     assert len(lines) == 3
     assert len(places) == 1
 
@@ -113,11 +118,11 @@ def test_columns_stay_in_line_whatever_is_in_them() -> None:
     ("rows", "shown", "last"),
     [
         (100, 100, []),
-        (101, 100, ["… and 1 more, which the report files have"]),
-        (250, 100, ["… and 150 more, which the report files have"]),
+        (101, 100, ["… and 1 more row in the report files"]),
+        (250, 100, ["… and 150 more rows in the report files"]),
     ],
 )
-def test_more_rows_than_a_person_reads_are_counted(rows: int, shown: int, last: list[str]) -> None:
-    lines = _audit_text.table(report(*(f"r{number}" for number in range(rows)))).splitlines()[5:]
+def test_rows_beyond_the_first_100_are_counted(rows: int, shown: int, last: list[str]) -> None:
+    lines = _table.table(report(*(f"r{number}" for number in range(rows)))).splitlines()[6:]
     assert sum(line.startswith("Offline  ") for line in lines) == shown
     assert lines[shown:] == last

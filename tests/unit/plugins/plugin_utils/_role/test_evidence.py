@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.plugin_utils._audit.compare import FORMAT, FORMAT_VERSION
+from ansible_collections.community.soda.plugins.plugin_utils._audit.report import FORMAT, FORMAT_VERSION
 from ansible_collections.community.soda.plugins.plugin_utils._role.evidence import (
     read_list,
     read_max_age,
