@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import typing as t
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
@@ -149,6 +150,7 @@ def _secrets(to: Connection) -> set[str]:
         if at:
             login = user.partition("//")[2] or user
             password = login.partition(":")[2]
-            # A password of one or two characters would hide half of every message.
-            found |= {login, *(text for text in (password, unquote(password)) if len(text) > 2)}
+            # A malformed URL is reported in pieces. Pieces of one or two characters would hide half of every message.
+            pieces = [piece for text in (login, password, unquote(password)) for piece in re.split("[/?#@]", text)]
+            found |= {login, *(piece for piece in pieces if len(piece) > 2)}
     return {secret for secret in found if secret}

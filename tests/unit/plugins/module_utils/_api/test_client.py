@@ -20,6 +20,7 @@ import ssl
 import subprocess
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -997,6 +998,133 @@ def test_a_compressed_answer_without_end_is_not_soda_clouds() -> None:
     bomb = ok(gzip.compress(b" " * 2**27), "Content-Encoding: gzip")
     with served(lambda request: bomb) as url:
         assert failure_of(client_at(url, timeout=30), Operation.LIST).failure.code == "not_soda_cloud"
+
+
+def test_a_compressed_answer_is_unpacked_in_bounded_pieces() -> None:
+    """It would take 512 MB at once."""
+    bomb = ok(gzip.compress(b" " * 2**29), "Content-Encoding: gzip")
+    with served(lambda request: bomb) as url:
+        client = client_at(url, timeout=30)
+        tracemalloc.start()
+        try:
+            failure = failure_of(client, Operation.LIST).failure
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert failure.code == "not_soda_cloud"
+    assert peak < 4 * LARGEST_ANSWER
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "deflate", "br", "gzip, identity, gzip", "compress"])
+def test_an_encoding_that_was_not_requested_is_not_unpacked(encoding: str) -> None:
+    twice = ok(gzip.compress(gzip.compress(b'{"a": 1}')), f"Content-Encoding: {encoding}")
+    with served(lambda request: twice) as url:
+        failure = failure_of(client_at(url), Operation.LIST).failure
+    assert failure.code == "not_soda_cloud"
+    assert "Content-Encoding" in failure.message
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
+def test_a_compressed_answer_is_read(encoding: str) -> None:
+    with served(lambda request: ok(gzip.compress(b'{"a": 1}'), f"Content-Encoding: {encoding}")) as url:
+        assert client_at(url).send(Operation.LIST, RUNNERS) == ({"a": 1}, None)
+
+
+def test_a_compressed_answer_that_is_cut_off_is_in_doubt() -> None:
+    cut = ok(gzip.compress(b'{"apiKeyId": "x", "apiKeySecret": "y"}')[:-12], "Content-Encoding: gzip")
+    with served(lambda request: cut) as url:
+        failed = failure_of(client_at(url), Operation.CREATE)
+    assert (failed.failure.code, failed.in_doubt) == ("create_outcome_unknown", True)
+
+
+# Proxies
+
+
+@every_operation
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_loopback_endpoint_in_clear_text_never_uses_a_proxy(
+    operation: Operation, variable: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy would get the API key in clear text."""
+    seen: list[bytes] = []
+
+    def proxy(request: bytes) -> bytes:
+        seen.append(request)
+        return ok(b"{}")
+
+    with served(proxy) as proxy_url, served(lambda request: ok(b"{}")) as url:
+        monkeypatch.setenv(variable, proxy_url)
+        monkeypatch.setenv("NO_PROXY", "elsewhere.example")
+        client_at(url.replace("127.0.0.1", host)).send(operation, PATHS[operation])
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://someone:pass-word@127.0.0.1:1",
+        "http://someone:pass-word@[bad",
+        "http://someone:pass-word@host:port",
+        "http://someone:pass-word/@127.0.0.1:1",
+        "someone:pass-word@127.0.0.1:1",
+        "gopher://someone:pass-word@127.0.0.1",
+        "http://someone:pass word@127.0.0.1:1",
+        "http://someone:pass%2Dword@127.0.0.1:1",
+    ],
+)
+def test_no_failure_quotes_the_login_of_a_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    failed = failure_of(client_at("https://cloud.soda.io", retry_budget=0), Operation.LIST)
+    assert "pass" not in repr((failed.failure, str(failed)))
+    assert "word" not in repr((failed.failure, str(failed)))
+
+
+# Fast failure
+
+
+@every_operation
+@pytest.mark.parametrize("seconds", [0.0, 9.9])
+def test_without_a_connection_it_ends_within_a_minute(operation: Operation, seconds: float) -> None:
+    """However long retry_budget is, and however long an attempt to connect takes."""
+    time_ = Time()
+    to = connection(f"http://127.0.0.1:{free_port()}", "an-id", "a-secret", retry_budget=36_000)
+
+    calls = itertools.count()
+
+    def clock() -> float:
+        # An attempt is between two calls.
+        time_.now += seconds * (next(calls) % 2)
+        return time_.now
+
+    failed = failure_of(Client(to, sleep=time_.sleep, clock=clock), operation)
+    assert failed.failure.code == "unreachable"
+    assert 30 <= time_.now <= 60
+    assert failed.in_doubt is False
+
+
+def test_a_wait_for_ones_turn_may_use_the_whole_budget(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "60"}, times=None)
+    failure_of(client_of(account, time_, retry_budget=3600), Operation.LIST)
+    assert sum(time_.waits) == 3600
+
+
+def test_nothing_is_sent_and_nobody_waits_after_the_deadline(account: Account, time_: Time) -> None:
+    account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "7"}, times=None)
+    client = client_of(account, time_)
+    client.deadline = 20
+    failed = failure_of(client, Operation.LIST)
+    assert failed.failure.code == "rate_limited"
+    assert time_.waits == [7, 7]
+
+
+def test_the_deadline_bounds_one_request(account: Account) -> None:
+    account.fault("delay", IDS[Operation.LIST], seconds=5)
+    client = client_of(account, Time(), retry_budget=0)
+    client.deadline = 0.2
+    began = time.monotonic()
+    assert failure_of(client, Operation.LIST).failure.code == "no_answer"
+    assert time.monotonic() - began < 4
 
 
 def keep_alive(connected: socket.socket) -> None:
