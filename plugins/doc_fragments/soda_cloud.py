@@ -17,7 +17,7 @@ options:
       - The URL of Soda Cloud. V(https://cloud.soda.io) is the region EU, V(https://cloud.us.soda.io) is US.
         A Soda Cloud API key works in its own region only.
       - V(http://) is refused unless the host is this machine itself. Redirects are not followed.
-        Proxies are taken from the usual environment variables.
+        Proxies are taken from the usual environment variables. An V(http://) endpoint never uses one.
       - If not set, the environment variable E(SODA_CLOUD_ENDPOINT) is used.
     type: str
     default: https://cloud.soda.io
@@ -53,8 +53,10 @@ options:
     default: 30.0
   retry_budget:
     description:
-      - How many seconds all requests of one task together may spend waiting when Soda Cloud defers them, cannot be
-        reached or is not available. V(0) is to never wait, and to fail at once.
+      - How many seconds all requests of one task together may spend waiting for a rate limit, or while Soda Cloud is
+        not available. With V(0), the task never waits and fails at once.
+      - If no connection can be made, the task fails within a minute, however long this is. A refused API key fails at
+        once.
       - Soda Cloud allows 10 new keys and 10 deletions in 60 seconds, and 60 listings in 60 seconds.
       - If not set, the environment variable E(SODA_CLOUD_RETRY_BUDGET) is used.
     type: float
