@@ -26,6 +26,7 @@ TESTS = [
         "emulator",
         "tooling",
         *(f"system/{name}" for name in ("attack", "automation", "crash", "demo", "eda", "examples", "hosts", "leaks")),
+        *(f"system/{name}" for name in ("kubernetes", "servers", "vault")),
     )
 ]
 

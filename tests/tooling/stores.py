@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the key stores have in common: Ansible with other collections, and a system log of their own."""
+"""What the tests of the key stores have in common: Ansible with other collections, and a private system log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import packaged, programs, tree, units, venvs
 from .environment import private_environment
 from .result import Result
 
-# A /dev of its own, in which the tests put the socket of a system log.
+# A private /dev, in which the tests put the socket of a system log.
 _ENTER = """
 mkdir -p "$0/dev" && mount -t tmpfs -o mode=0755 tmpfs "$0/dev"
 mkdir "$0/dev/pts" "$0/dev/shm"
@@ -37,7 +37,7 @@ def run_tests(part: str, arguments: t.Sequence[str], log: Path, **settings: str)
     env["SODA_TEST_SERVERS"] = str(programs.FOLDER)
     under = _own_dev(folder)
     if not under:
-        return Result(0, 1, "the tests need a /dev of their own, and this machine allows no namespaces")
+        return Result(0, 1, "the tests need a private /dev, and this machine allows no namespaces")
     syslog = folder / "syslog"
     syslog.unlink(missing_ok=True)
     env["STORES_SYSLOG"] = str(syslog)

@@ -31,7 +31,7 @@ class State(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """Whose key a document stores. It does not change if the Soda Cloud API key is rotated."""
+    """The runner that a document belongs to. It does not change if the Soda Cloud API key is rotated."""
 
     endpoint: str
     name: str

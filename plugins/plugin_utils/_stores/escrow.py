@@ -41,7 +41,7 @@ class EscrowFolder:
         if there.st_uid not in (os.geteuid(), 0) or there.st_mode & 0o022:
             raise KeyPathUnusable(
                 f"The escrow folder {self.path} belongs to another user, or others may write to it."
-                " Set escrow_dir to a folder of your own with mode 0700.",
+                " Set escrow_dir to a folder that belongs to you and has mode 0700.",
             )
 
     def instance(self) -> str:

@@ -31,7 +31,7 @@ class Intent:
 
     run_id: str
     escrow_id: str
-    """Of the escrow folder of the controller. Two controllers that share the folder share the local lock too."""
+    """The id of the escrow folder of the controller. Two controllers that share the folder share the local lock too."""
     started_at: datetime.datetime
     renewed_at: datetime.datetime
     lease_seconds: int

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an empty namespace to a registered runner in one play, with Helm and a chart that stands in for the vendor's."""
+"""From an empty namespace to a registered runner in one play, with Helm and a stand-in chart."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Deployments:
         folder.mkdir(exist_ok=True)
         config = folder / "runner.env"
         config.write_text("".join(f"{name}={value}\n" for name, value in secret.items()), "utf-8")
-        command = [sys.executable, "-m", "emulator.stand_in_runner", "--config", config, "--format", "dotenv"]
+        command = [sys.executable, "-m", "emulator.stand_in_runner", "--config", str(config), "--format", "dotenv"]
         command += ["--name", variables["SODA_AGENT_NAME"]["value"]]
         command += ["--endpoint", variables["SODA_CLOUD_ENDPOINT"]["value"]]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(tree.ROOT / "tests")}, timeout=60)

@@ -42,7 +42,7 @@ class OpenBao:
     def running(self) -> t.Iterator[OpenBao]:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        command = [self._program, "server", "-dev", "-dev-no-store-token", f"-dev-root-token-id={ROOT_TOKEN}"]
+        command = [str(self._program), "server", "-dev", "-dev-no-store-token", f"-dev-root-token-id={ROOT_TOKEN}"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, f"-dev-listen-address=127.0.0.1:{port}"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plays that run on a controller of their own, and everything that they print and write."""
+"""Plays on separate controllers, and everything that they print and write."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ class Controller:
             "-vvv",
             "--diff",
             "-i",
-            results / "inventory.yml",
-            results / "play.yml",
+            str(results / "inventory.yml"),
+            str(results / "play.yml"),
             *arguments,
         ]
         with (self.folder / "out" / f"{number}.txt").open("wb") as out:

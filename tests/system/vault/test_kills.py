@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import typing as t
 
 import pytest
 from servers.plays import Controller, Play
@@ -18,7 +19,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._config.names impor
 from .conftest import Vault
 
 
-def run_and_kill(vault: Vault, controller: Controller, name: str, at: int, when: str, **options: object) -> Steps:
+def run_and_kill(vault: Vault, controller: Controller, name: str, at: int, when: str, **options: t.Any) -> Steps:
     """Run a play that is killed at one of its requests, to Vault or to Soda Cloud."""
     play: list[Play] = []
     vault.proxies.steps = steps = Steps(at, when, lambda: play[0].kill())
