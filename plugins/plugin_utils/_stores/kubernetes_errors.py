@@ -47,6 +47,9 @@ def translate(result: t.Mapping[str, t.Any], namespace: str) -> SodaError | Conf
         )
     if reason == "Conflict" or '"reason":"Conflict"' in text or '"reason":"AlreadyExists"' in text:
         return Conflict()
+    if "metadata.uid" in text:
+        # Another client has created the Secret since it was read.
+        return Conflict()
     if "exceeded quota" in text:
         return StoreQuotaExceeded(
             f"A quota of the namespace {namespace} does not allow another Secret. Raise it and run the task again.",

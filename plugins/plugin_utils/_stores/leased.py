@@ -83,7 +83,10 @@ class LeasedStore:
 
     def check_writable(self) -> None:
         self._escrow.check_writable()
-        self._document.check_writable(self._document.read(), self._sample())
+        try:
+            self._document.check_writable(self._document.read(), self._sample())
+        except Conflict:
+            raise self._busy() from None
 
     def reserve(self, observed: StoredKey | None) -> LeasedReservation:
         self._reservation = LeasedReservation(self, observed)
@@ -333,11 +336,11 @@ class LeasedReservation:
                         location=store.location,
                     )
                 )
-            store._document.check_writable(found, store._sample())
             now = store._clock.now()
             self._intent = Intent(secrets.token_hex(16), store._escrow_id, now, now, store._lease_seconds)
             self._was_absent = found.state is State.ABSENT
             try:
+                store._document.check_writable(found, store._sample())
                 self._put_intent(found)
                 if found.state is not State.PRESENT:
                     # A service may allow to create a secret, but not to update it. The commit is an update.
