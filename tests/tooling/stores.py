@@ -41,7 +41,7 @@ def run_tests(part: str, arguments: t.Sequence[str], log: Path, **settings: str)
     syslog = folder / "syslog"
     syslog.unlink(missing_ok=True)
     env["STORES_SYSLOG"] = str(syslog)
-    chosen = ["--numprocesses", "2", *(arguments or [f"tests/system/{part}"])]
+    chosen = ["--numprocesses", "2", f"--basetemp={folder / 'tests'}", *(arguments or [f"tests/system/{part}"])]
     return units.by_pytest(part, chosen, {**env, **settings}, log, under=under)
 
 

@@ -61,15 +61,6 @@ class Cluster:
             item["text"] = {k: base64.b64decode(v).decode() for k, v in (item.get("data") or {}).items()}
         return {item["metadata"]["name"]: item for item in items}
 
-    def kubeconfig_of(self, user: str, folder: Path) -> Path:
-        """A way into the cluster with the rights of a user. For an administrator who may act as others."""
-        config = yaml.safe_load(self.kubeconfig.read_text("utf-8"))
-        for each in config["users"]:
-            each["user"]["as"] = user
-        path = folder / f"{user}.kubeconfig"
-        path.write_text(yaml.safe_dump(config), "utf-8")
-        return path
-
 
 @contextlib.contextmanager
 def running(folder: Path) -> t.Iterator[Cluster]:
