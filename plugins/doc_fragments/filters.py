@@ -13,8 +13,10 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   name:
-    description: Only the runners of exactly this name.
-    type: str
+    description:
+      - Only the runners of exactly this name.
+      - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
+    type: raw
   id:
     description: Only the runner of this id.
     type: str

@@ -23,7 +23,7 @@ from ._names import text_or_int
 def filter_spec() -> dict[str, t.Any]:
     """The argument spec of the filters."""
     return {
-        "name": {"type": text_or_int},
+        "name": {"type": "raw"},
         "id": {"type": "str"},
         "type": {"type": "str"},
         "is_online": {"type": "bool"},
@@ -43,11 +43,15 @@ class Filters:
     """Offline, and last seen at this moment or earlier. If the last contact is unknown, no runner passes."""
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any], names: t.Iterable[str] | None = None) -> Filters:
-        """The filters of the options C(filter_spec()), with C(names) as a further condition."""
-        either = None if names is None else frozenset(names)
+    def from_options(cls, options: t.Mapping[str, t.Any], names: t.Iterable[t.Any] | None = None) -> Filters:
+        """
+        The filters of the options C(filter_spec()), with C(names) as a further condition.
+
+        Raises V(invalid_name) for a name that is neither text nor an integer.
+        """
+        either = None if names is None else frozenset(map(text_or_int, names))
         if options["name"] is not None:
-            one = frozenset((options["name"],))
+            one = frozenset((text_or_int(options["name"]),))
             either = one if either is None else either & one
         ago = options["not_seen_for"]
         if ago is not None and not (math.isfinite(ago) and ago >= 0):

@@ -14,7 +14,6 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import Failure, SodaError
-from ._names import code_of_option_error
 
 
 class SodaModule(AnsibleModule):  # type: ignore[misc]
@@ -24,10 +23,7 @@ class SodaModule(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         text = str(msg)  # ansible-core 2.16 takes nothing else.
-        code = self.failure_code
-        if code == "invalid_arguments":
-            code = code_of_option_error(text)
-        kwargs.setdefault("failure", Failure(code=code, message=text).as_result())
+        kwargs.setdefault("failure", Failure(code=self.failure_code, message=text).as_result())
         super().fail_json(text, **kwargs)
         raise AssertionError("fail_json returned")
 

@@ -15,40 +15,30 @@ from ._errors import InvalidName
 
 
 def validate_name(value: t.Any) -> str:
-    """The name of a runner as text. Only text and integers are names. Raises V(invalid_name)."""
+    """A declared name as text. Only non-empty text and integers are names. Raises V(invalid_name)."""
+    name = text_or_int(value)
+    if not name:
+        raise InvalidName("The name of a runner must not be empty. Set name.")
+    return name
+
+
+def text_or_int(value: t.Any) -> str:
+    """
+    A name that selects runners, as text. It may be empty. Raises V(invalid_name).
+
+    C(no) would become C(False), and C(1e5), which native Jinja gives as a number, C(100000.0): other names than the
+    one that is meant.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        return str(value)
     if not isinstance(value, str):
         raise InvalidName(
             f"The name of a runner must be text, not {_kind(value)}. Quote the name in YAML, and check the template"
             " that it comes from.",
         )
-    if not value:
-        raise InvalidName("The name of a runner must not be empty. Set name.")
     return value
 
 
 def _kind(value: t.Any) -> str:
     kinds = {bool: "a boolean", float: "a decimal number", list: "a list", dict: "a mapping", type(None): "null"}
     return kinds.get(type(value), f"a {type(value).__name__}")
-
-
-NOT_A_NAME = "A name of a runner must be text or an integer. Quote it in YAML, for instance '1e5' or 'no'."
-
-
-def text_or_int(value: t.Any) -> str:
-    """
-    The type of options in argument specs that select runners by name. Unlike a declared name, they may be empty.
-
-    Raises C(TypeError) with C(NOT_A_NAME), because Ansible's argument check catches nothing else.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise TypeError(NOT_A_NAME)
-
-
-def code_of_option_error(message: str) -> str:
-    """The failure code for what Ansible's argument check reports."""
-    return "invalid_name" if NOT_A_NAME.rstrip(".") in message else "invalid_arguments"

@@ -39,9 +39,11 @@ attributes:
     support: full
 options:
   names:
-    description: Only the runners whose name is exactly one of these.
+    description:
+      - Only the runners whose name is exactly one of these.
+      - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
     type: list
-    elements: str
+    elements: raw
   wait:
     description:
       - Whether to wait until all runners of O(name) and O(names) are there. It requires one of these two options.
@@ -208,7 +210,6 @@ from ansible_collections.community.soda.plugins.module_utils import _argspec as 
 from ansible_collections.community.soda.plugins.module_utils import _filters, _module
 from ansible_collections.community.soda.plugins.module_utils._api import waiting
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Listing
-from ansible_collections.community.soda.plugins.module_utils._names import text_or_int
 
 
 def main() -> None:
@@ -218,7 +219,7 @@ def main() -> None:
     module = _module.SodaModule(
         argument_spec={
             **_arguments.connection_spec(),
-            "names": {"type": "list", "elements": text_or_int},
+            "names": {"type": "list", "elements": "raw"},
             **_filters.filter_spec(),
             "wait": {"type": "bool", "default": False},
             "wait_for": {"type": "str", "default": waiting.LISTED, "choices": [waiting.LISTED, waiting.ONLINE]},

@@ -121,12 +121,12 @@ options:
     type: bool
     default: false
   name:
-    description: Only the runners of exactly this name.
-    type: str
+    description: Only the runners of exactly this name, which is text or an integer.
+    type: raw
   names:
-    description: Only the runners whose name is exactly one of these.
+    description: Only the runners whose name is exactly one of these, each text or an integer.
     type: list
-    elements: str
+    elements: raw
   id:
     description: Only the runner of this id.
     type: str
@@ -210,7 +210,7 @@ def _utility(name: str) -> t.Any:
 
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.soda.plugins.module_utils import _argspec, _errors, _filters, _names
+    from ansible_collections.community.soda.plugins.module_utils import _argspec, _errors, _filters
     from ansible_collections.community.soda.plugins.module_utils._api import client as _client
     from ansible_collections.community.soda.plugins.module_utils._api import runner as _runner
     from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
@@ -223,7 +223,6 @@ else:
     _event_state = _utility("plugin_utils._event_state")
     _filters = _utility("module_utils._filters")
     _inventory_names = _utility("plugin_utils._inventory_names")
-    _names = _utility("module_utils._names")
     _runner = _utility("module_utils._api.runner")
     _runners = _utility("module_utils._api.runners")
 
@@ -282,7 +281,7 @@ def argument_spec() -> dict[str, t.Any]:
     return {
         **_argspec.connection_spec(),
         **{name: filters[name] for name in FILTERS},
-        "names": {"type": "list", "elements": _names.text_or_int},
+        "names": {"type": "list", "elements": "raw"},
         "interval": {"type": "float", "default": 60.0},
         "initial": {"type": "bool", "default": False},
         "state_path": {"type": "path"},

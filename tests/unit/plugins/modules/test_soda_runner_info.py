@@ -372,7 +372,7 @@ def test_a_number_as_a_name_is_text(soda: Soda) -> None:
 def test_what_is_no_name_is_refused(soda: Soda, option: str, given: Any) -> None:
     ran = soda.info(**{option: [given] if option == "names" else given})
     assert ran.failure["code"] == "invalid_name"
-    assert "Quote it in YAML" in ran.failure["message"]
+    assert "Quote the name in YAML" in ran.failure["message"]
     assert ran.operations == []
 
 
