@@ -5,8 +5,8 @@
 """
 Compares what the hosts of a play declare and store with what Soda Cloud lists.
 
-The documentation is in the module of the same name. The data comes from files that
-M(community.soda.soda_runner_observation) wrote on the controller, never from facts, which a host could fake.
+The documentation is in the module of the same name. The data comes from files that the role wrote on the controller,
+never from facts, which a host could fake.
 """
 
 from __future__ import annotations

@@ -22,6 +22,14 @@ from ansible_collections.community.soda.plugins.plugin_utils._role.provision imp
 
 Json = dict[str, t.Any]
 
+
+def _observe(action: t.Any, task_vars: Json) -> Json:
+    # Imported here: no other step sends requests itself, and the library requests costs time to import.
+    from ansible_collections.community.soda.plugins.plugin_utils._role.audit import observe_host
+
+    return observe_host(action, task_vars)
+
+
 STEPS: dict[str, t.Callable[[t.Any, Json], Json]] = {
     "write": lambda *host: Provision(*host).write(),
     "announce": lambda *host: Provision(*host).announce(),
@@ -34,6 +42,7 @@ STEPS: dict[str, t.Callable[[t.Any, Json], Json]] = {
     "choose_stale": lambda *host: Decommission(*host).choose_stale(),
     "remove_stale": lambda *host: Decommission(*host).remove_stale(),
     "check_target": lambda *host: Decommission(*host).check_target(),
+    "observe": _observe,
     "summarize_decommission": lambda *host: Decommission(*host).summarize(),
 }
 

@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Compares what M(community.soda.soda_runner_observation) observed of the hosts of a play with the runners of their
-    accounts. The role P(community.soda.soda_runner#role) observes a host with C(tasks_from=audit).
+  - Compares what the role P(community.soda.soda_runner#role) observed of the hosts of a play, with C(tasks_from=audit),
+    with the runners of their accounts.
   - Shows a table, writes a JSON report and an HTML page, and returns the findings.
   - Sends no request, and changes nothing on a host or in Soda Cloud. It never reports a change.
   - Run it once for all hosts, as the playbook C(community.soda.audit) does. The next observation in the same play
@@ -122,7 +122,6 @@ options:
     type: bool
     default: false
 seealso:
-  - module: community.soda.soda_runner_observation
   - module: community.soda.soda_runner_info
 """
 

@@ -67,6 +67,7 @@ options:
       - check_target
       - summarize_provision
       - summarize_decommission
+      - observe
   runner:
     description: The stale runner that the step V(remove_stale) deletes.
     type: dict

@@ -186,6 +186,6 @@ def _check_age(reported_at: t.Any, max_age_hours: float, now: datetime.datetime)
         raise ReportUnusable(f"The report is from the future ({reported_at}). Check the clocks.")
     if age > max_age_hours:
         raise ReportUnusable(
-            f"The report of {reported_at} is {age:.0f} hours old, and {max_age_hours:g} are allowed."
-            " Run community.soda.audit again.",
+            f"The report of {reported_at} is {age:.0f} hours old. The limit is {max_age_hours:g} hours"
+            " (max_age_hours). Run community.soda.audit again.",
         )

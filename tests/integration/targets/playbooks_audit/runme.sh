@@ -57,7 +57,7 @@ troubled=(-e soda_runner_hosts=troubled -e '{"soda_audit_json": "", "soda_audit_
 play community.soda.audit "${troubled[@]}" "$@"
 says '^Role fails +bad_url +bad_url +The endpoint must be scheme, host and port'
 says '^No key +bad_key +bad_key .*Account not listed: .* 401'
-says '^Role fails +bad_name +bad_name +The name of a runner must be text'
+says '^Role fails +bad_name +bad_name +soda_runner_name is not valid\. The name of a runner must be text'
 says '^No key +1234 +numeric +the runner is registered, but its key is not stored'
 says '^Key not removed +leaving +leaving +.*/leaving/key.json'
 says 'failed=0'

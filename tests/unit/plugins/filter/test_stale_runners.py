@@ -73,7 +73,7 @@ def test_the_highest_age_is_a_number_of_hours(hours: Any) -> None:
 
 def test_the_highest_age_is_a_day_unless_it_is_set() -> None:
     old = entry(reported_at="2026-01-01T00:00:00Z")
-    with pytest.raises(AnsibleFilterError, match="24 are allowed"):
+    with pytest.raises(AnsibleFilterError, match="The limit is 24 hours"):
         stale_runners([old])
     assert stale_runners([old], max_age_hours="1000000")
 
