@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.community.soda.plugins.module_utils._api.text import sanitize
 from ansible_collections.community.soda.tests.unit.plugins.harness import FAILURE_KEYS, Json, run_module
 
 RUNNER = {
@@ -78,7 +79,8 @@ def is_right(call: str, body: Any) -> bool:
     if call == "get":
         return isinstance(body.get("runner"), dict) and body["runner"].get("id") == RUNNER["id"]
     if call == "create":
-        return all(isinstance(body.get(field), str) and body[field] for field in KEY)
+        # A key goes into results, terminals and configuration files as it is.
+        return all(isinstance(body.get(field), str) and body[field] == sanitize(body[field]) != "" for field in KEY)
     return body == {}
 
 
