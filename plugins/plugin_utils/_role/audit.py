@@ -35,7 +35,7 @@ from .._run_files import RunFiles
 from .calls import CallFailed
 from .step import Json, Steps
 
-# What a key store reports as a failure is a finding of its own.
+# A failure of a key store becomes a separate finding.
 STORE_FINDINGS = {"store_of_another_runner": "key_of_another_runner", "store_edited": "secret_changed"}
 
 

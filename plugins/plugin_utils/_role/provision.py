@@ -35,7 +35,7 @@ class Provision(Steps):
         written = self._configure(declared, **self._observed_in_store(declared))
         key_needed = bool(written["key_needed"])
         waits = declared.wait and not self.check_mode
-        if key_needed:
+        if key_needed and not written["key_adoptable"]:
             self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
             self.publish(AWAITED, declared, account=declared.account.cache_key, name=declared.name)

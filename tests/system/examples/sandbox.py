@@ -94,12 +94,12 @@ class Host:
         return self.folder / "etc" / Path(name).relative_to("/etc")
 
     def files(self) -> dict[str, str]:
-        """All files and their modes."""
+        """All files and their modes. The record beside a key file counts as a part of it."""
         below = self.path(CONFIGURATION)
         return {
             f"/etc/{path.relative_to(self.folder / 'etc')}": f"{stat.S_IMODE(path.stat().st_mode):04o}"
             for path in sorted(below.rglob("*"))
-            if path.is_file()
+            if path.is_file() and not (path.name == ".key.json.state" and path.with_name("key.json").exists())
         }
 
     def keys(self) -> dict[str, Json]:

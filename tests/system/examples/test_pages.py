@@ -17,6 +17,7 @@ from examples.elsewhere import ELSEWHERE
 from examples.promises import EXAMPLES, PRIVATE, keys_issued, provision
 from examples.sandbox import Finished, Sandbox
 from tooling import tree
+from tooling.leaks import Credential
 
 
 def commands_run_here(example: Example) -> list[tuple[str, str]]:
@@ -59,12 +60,33 @@ def has_lost_the_one_too_many(sandbox: Sandbox) -> None:
 
 def has_a_runner_on_edge_1(sandbox: Sandbox) -> None:
     sandbox.ends_well(provision("edge-1"))
-    sandbox.account.seed("edge-1")
+    sandbox.account.seed({"name": "edge-1", "isOnline": False})
 
 
 def has_nothing_left_of_edge_1(sandbox: Sandbox) -> None:
     assert sandbox.account.runners() == []
     assert sandbox.hosts["edge-1"].files() == {}
+
+
+def has_a_runner_to_adopt(sandbox: Sandbox) -> None:
+    """A runner that is registered, with Helm values that a person wrote and no key file."""
+    sandbox.ends_well(provision("warehouses"))
+    host = sandbox.hosts["warehouse-eu"]
+    key = host.key()
+    sandbox.account.register(key["name"], key["api_key_id"])
+    sandbox.secrets.append(Credential(key["api_key_id"], key["api_key_secret"]))
+    for path in host.path("/etc/soda-runner").iterdir():
+        if path.name != "values.yml":
+            path.unlink()
+    values = host.path("/etc/soda-runner/values.yml")
+    values.write_text(f"# The values of our runner.\n{values.read_text('utf-8')}", "utf-8")
+
+
+def has_adopted_the_runner(sandbox: Sandbox) -> None:
+    host = sandbox.hosts["warehouse-eu"]
+    (runner,) = sandbox.account.runners()
+    assert host.key()["api_key_id"] == runner["runner_key_id"]
+    assert host.path("/etc/soda-runner/values.yml").read_text("utf-8").startswith("# The values of our runner.\n")
 
 
 def has_a_key_in_escrow(sandbox: Sandbox) -> None:
@@ -74,6 +96,7 @@ def has_a_key_in_escrow(sandbox: Sandbox) -> None:
 
 
 BEFORE: dict[str, t.Callable[[Sandbox], None]] = {
+    "docs/guides/adoption.md": has_a_runner_to_adopt,
     "docs/guides/inventory.md": lists_the_warehouses,
     "docs/guides/audit.md": has_a_fleet_and_one_runner_too_many,
     "docs/guides/decommissioning.md": has_a_runner_on_edge_1,
@@ -82,6 +105,7 @@ BEFORE: dict[str, t.Callable[[Sandbox], None]] = {
 """What there is when a reader comes to a page. Else there is nothing."""
 
 AFTER: dict[str, t.Callable[[Sandbox], None]] = {
+    "docs/guides/adoption.md": has_adopted_the_runner,
     "docs/guides/audit.md": has_lost_the_one_too_many,
     "docs/guides/decommissioning.md": has_nothing_left_of_edge_1,
 }
@@ -98,6 +122,7 @@ class Walk:
     def __init__(self, page: str, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.ran: list[str] = []
+        self.adopts = BEFORE.get(page) is has_a_runner_to_adopt
         text = (tree.ROOT / page).read_text("utf-8")
         if "export SODA_CLOUD" not in text:
             sandbox.with_account()
@@ -130,7 +155,9 @@ class Walk:
             assert set(operations) <= {"listRunners", "getRunner"}
             assert self.files() == before
             if "community.soda.provision" in command:
-                assert "1 host would get a new runner key" in finished.output
+                gets = "keep an existing" if self.adopts else "get a new"
+                assert f"1 host would {gets} runner key" in finished.output
+                assert ("would need a new runner key" in finished.output) is not self.adopts
         elif "community.soda.provision" in command:
             self.provisioned(command, finished)
         elif "-m community.soda." in command or "ansible-inventory" in command:

@@ -62,7 +62,7 @@ PLAYS: dict[str, t.Callable[[Played], None]] = {
     "README.md: - name: Provision Soda runners": restarts_once,
     "docs/guides/many-hosts.md: - name: Provision two runners on each host": gives_each_runner_its_own,
     "roles/soda_runner/README.md: - name: Provision two runners on each host": gives_each_runner_its_own,
-    "docs/guides/troubleshooting.md: - name: Ask again only where it helps": asks_again_only_where_it_helps,
+    "docs/guides/troubleshooting.md: - name: List the runners": asks_again_only_where_it_helps,
 }
 """What is promised beside: each play ends well, and changes nothing the second time."""
 

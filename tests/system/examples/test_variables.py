@@ -13,7 +13,7 @@ import typing as t
 import yaml
 
 from examples.collect import Example
-from examples.promises import EXAMPLES, PRIVATE, fill_the_vault, of_kind, provision
+from examples.promises import EXAMPLES, PRIVATE, fill_the_vault, keys_issued, of_kind, provision
 from examples.sandbox import INVENTORY, Sandbox
 from tooling import tree
 
@@ -56,11 +56,20 @@ def keeps_the_secret_in_the_manifest_and_sets_the_level(sandbox: Sandbox) -> Non
     assert values["soda"]["agent"]["loglevel"] == "INFO"
 
 
+def adopts_the_key_of_the_vault(sandbox: Sandbox) -> None:
+    (given,) = sandbox.of_vault
+    assert sandbox.hosts["warehouse-eu"].key()["api_key_id"] == given.api_key_id
+    assert keys_issued(sandbox.account) == 0
+
+
 VARIABLES: dict[str, t.Callable[[Sandbox], None]] = {
     'docs/guides/many-hosts.md: soda_runner_name: "{{ inventory_hostname_short }}-{{ datacenter }}"': (
         names_the_runner_by_host_and_datacenter
     ),
     "docs/guides/many-hosts.md: soda_runner_cloud_endpoint: https://cloud.us.soda.io": uses_the_account_of_the_group,
+    'docs/guides/adoption.md: soda_runner_existing_api_key_id: "{{ vault_soda_runner_id }}"': (
+        adopts_the_key_of_the_vault
+    ),
     "docs/guides/many-hosts.md: soda_runner_wait: true": waits_until_the_runner_is_listed,
     "docs/guides/kubernetes.md: soda_runner_existing_secret: soda-runner-key": keeps_the_secret_in_the_manifest,
     "roles/soda_runner/README.md: # group_vars/europe.yml": uses_the_account_of_each_group,

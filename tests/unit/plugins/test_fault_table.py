@@ -4,7 +4,7 @@
 
 """Every fault with every operation, through the modules: what they answer, how often they ask, how many keys it costs.
 
-docs/faults.md is this table. C(COLLECTION_WRITE_DOCS=1) writes it anew; otherwise it must be as the run found it.
+docs/faults.md is this table. C(COLLECTION_WRITE_DOCS=1) writes it again. Otherwise the test compares the two.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OPERATIONS = {"list": "listRunners", "get": "getRunner", "create": "createRunner
 
 
 def deferred(retry_after: str | None) -> dict[str, Any]:
-    """An answer that defers the request, without a code of its own that would be told instead of the client's."""
+    """An answer that limits the rate. It has no code that would replace the client's."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return {"kind": "status", "status": 429, "headers": headers, "body": {"message": "Slow down."}}
 
@@ -109,7 +109,7 @@ class Row:
     once: str
     always: str
     posts: tuple[int, int]
-    """How often a key was asked for: once, always."""
+    """How many requests for a key were sent, if the fault happens once and always."""
 
     def markdown(self) -> str:
         return f"| {self.fault} | {self.operation} | {self.once} | {self.always} |"
@@ -128,20 +128,20 @@ def run(soda: Soda, operation: str, **options: Any) -> Ran:
     return soda.runner(name="old", key_path=None, state="absent", **given)
 
 
-def summary(ran: Ran, asked: int, issued: int) -> str:
-    """One cell: what was answered, how often Soda Cloud was asked, and the keys that were issued."""
+def summary(ran: Ran, sent: int, issued: int) -> str:
+    """One cell: the result, how many requests were sent, and the keys that were issued."""
     if ran.result.get("failed"):
-        said = f"`{ran.failure['code']}`" + (" (retryable)" if ran.failure["retryable"] else "")
+        message = f"`{ran.failure['code']}`" + (" (retryable)" if ran.failure["retryable"] else "")
     else:
-        said = "changed" if ran["changed"] else "ok"
-    return f"{said}, asked {asked}×" + (f", {issued} issued" if issued else "")
+        message = "changed" if ran["changed"] else "ok"
+    return f"{message}, sent {sent}×" + (f", {issued} issued" if issued else "")
 
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Waits take no time and have no jitter, and only they count against the budget: what is asked how often is the same
-    on every machine.
+    Waits take no time and have no jitter, and only they count against the budget: how often a request is sent is
+    the same on every machine.
     """
     steady = functools.partial(_client.Client, clock=lambda: 0.0, jitter=lambda least, _most: least)
     monkeypatch.setattr(_client, "Client", steady)
@@ -156,7 +156,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def fresh(emulator: Emulator, folder: Path, before: int = 0) -> Soda:
-    """An account of its own with three runners, so many others before them, and an empty folder."""
+    """Another account with three runners, that many others before them, and an empty folder."""
     for path in folder.iterdir():
         path.unlink()
     account = emulator.account(window_factor=0)
@@ -172,16 +172,16 @@ def rows_of_faults(emulator: Emulator, folder: Path) -> Iterator[Row]:
                 soda = fresh(emulator, folder)
                 soda.account.fault(operation=operation_id, times=times, **description)
                 ran = run(soda, operation)
-                asked = soda.account.operations().count(operation_id)
+                sent = soda.account.operations().count(operation_id)
                 posts.append(soda.account.operations().count("createRunner"))
-                cells.append(summary(ran, asked, soda.keys_issued()))
+                cells.append(summary(ran, sent, soda.keys_issued()))
                 check_what_stays(soda, ran)
                 soda.account.remove()
             yield Row(fault, operation, *cells, posts=(posts[0], posts[1]))
 
 
 def rows_without_waiting(emulator: Emulator, folder: Path) -> Iterator[Row]:
-    """With ``retry_budget: 0`` a task does not wait: what would be asked for again after a while fails at once."""
+    """With ``retry_budget: 0`` a task does not wait: a request that would be repeated later fails at once."""
     for fault in ("429, Retry-After: 2", "503 with HTML", "reset before the work"):
         for operation, operation_id in OPERATIONS.items():
             cells, posts = [], []
@@ -190,11 +190,11 @@ def rows_without_waiting(emulator: Emulator, folder: Path) -> Iterator[Row]:
                 soda.account.fault(operation=operation_id, times=times, **FAULTS[fault])
                 ran = run(soda, operation, retry_budget=0)
                 assert ran.result["failed"]
-                asked = soda.account.operations().count(operation_id)
-                assert asked == 1
+                sent = soda.account.operations().count(operation_id)
+                assert sent == 1
                 assert not soda.account.journal()[0]["headers"].get("X-Soda-Backpressure")
                 posts.append(soda.account.operations().count("createRunner"))
-                cells.append(summary(ran, asked, soda.keys_issued()))
+                cells.append(summary(ran, sent, soda.keys_issued()))
                 check_what_stays(soda, ran)
                 soda.account.remove()
             yield Row(f"{fault}, and `retry_budget: 0`", operation, *cells, posts=(posts[0], posts[1]))
@@ -211,16 +211,16 @@ def rows_of_moving(emulator: Emulator, folder: Path) -> Iterator[Row]:
                     "move", "listRunners", page=1, after=after, remove=runner["id"], add={"name": f"new-{after}"}
                 )
             ran = run(soda, operation)
-            asked = soda.account.operations().count(operation_id)
+            sent = soda.account.operations().count(operation_id)
             posts.append(soda.account.operations().count("createRunner"))
-            cells.append(summary(ran, asked, soda.keys_issued()))
+            cells.append(summary(ran, sent, soda.keys_issued()))
             check_what_stays(soda, ran)
             soda.account.remove()
         yield Row(MOVING, operation, *cells, posts=(posts[0], posts[1]))
 
 
 def check_what_stays(soda: Soda, ran: Ran) -> None:
-    """A key that was issued is held, or the failure says that it may be lost; a failed run leaves nothing behind."""
+    """An issued key is stored, or the failure says that it may be lost. A failed run leaves no files."""
     held = soda.files() == ["new.json"]
     if soda.keys_issued() > held:
         assert "may have issued a runner key" in ran.failure["message"]
@@ -250,7 +250,7 @@ def unused_port() -> int:
 
 
 class server_that_is:
-    """An emulator with such a certificate, and the options that trust the one that signed it."""
+    """An emulator with this certificate, and the options that trust its authority."""
 
     def __init__(self, fault: str, tmp_path: Path) -> None:
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -267,7 +267,7 @@ class server_that_is:
 
     def __enter__(self) -> tuple[Emulator, dict[str, Any]]:
         self._emulator.start()
-        # The control API is asked whatever the certificate says.
+        # The control API accepts requests with any certificate.
         self._emulator._session.verify = False
         return self._emulator, self._trusted
 
@@ -310,21 +310,30 @@ def self_signed(name: str, until: datetime.datetime, folder: Path) -> tuple[Path
 
 
 HEAD = f"""\
-# What happens when Soda Cloud does not answer as it should
+# Behaviour under each fault
 
-Each fault with each of the four calls, through the modules, against the emulator: once, and then for ever. A cell
-says what the module answered (`failure.code`, and whether it is retryable), how often it asked, and how many keys that
-cost. `retry_budget` is {BUDGET} seconds here, the account has three runners, and a key is asked for for a fourth.
+This page shows what the modules do if an answer of Soda Cloud is wrong, late or missing. Each row is one fault and one
+of the four calls. The fault happens once (column "once") or on each request (column "always"). A cell shows:
 
-The list is a `soda_runner_info`, the get a `soda_runner` by `id`, the create one with `state=present`, and the delete
-one with `state=absent`. Waits are not lengthened at random, as they are elsewhere. A test makes the table,
-`tests/unit/plugins/test_fault_table.py`, and fails when it is not true.
+- the result: `ok`, `changed`, or the `failure.code` and whether the failure is retryable
+- how many requests of this call were sent
+- how many keys were issued, if any
 
-**A request for a key is sent again in the rows of 429 only.** In the rows where nothing was sent it is tried again as
-well, which does not count as asked. Everywhere else a second request might issue a second key, so the task fails and
-says so.
+| call | module |
+| --- | --- |
+| list | `soda_runner_info` |
+| get | `soda_runner` with `id` |
+| create | `soda_runner` with `state=present` |
+| delete | `soda_runner` with `state=absent` |
 
-| fault | call | once | for ever |
+**Only the rows with 429 repeat a request for a key.** If no connection could be made, the module connects again, and
+the cell does not count this as a request. In all other rows another request could issue a second key. So the task
+fails.
+
+The account has three runners, and `retry_budget` is {BUDGET} seconds. The waiting times have no random part here. The
+test `tests/unit/plugins/test_fault_table.py` writes this table, and fails if it is not correct.
+
+| fault | call | once | always |
 | --- | --- | --- | --- |
 """
 
@@ -337,7 +346,7 @@ def test_every_fault_with_every_operation(
         *rows_without_waiting(emulator, folder),
         *rows_of_unreachable(folder, tmp_path),
     ]
-    # The smallest pages that there are: then thirteen runners need two.
+    # With the smallest page size, thirteen runners need two pages.
     monkeypatch.setattr(_runners, "PAGE_SIZE", 10)
     rows += rows_of_moving(emulator, folder)
     for row in rows:

@@ -38,7 +38,7 @@ def names(found: Hosts) -> list[str]:
     return [name for name, _runner in found.named]
 
 
-def test_a_host_has_the_name_of_its_runner_and_nothing_is_said() -> None:
+def test_a_host_has_the_name_of_its_runner_without_a_note() -> None:
     assert hosts("edge-1", "Zürich", "10.0.0.1", "a_b") == Hosts(
         named=[(name, runner(name, f"i{n}")) for n, name in enumerate(("edge-1", "Zürich", "10.0.0.1", "a_b"))],
         notes=[],
@@ -50,13 +50,13 @@ def test_no_name_means_anything_in_a_pattern_a_path_or_a_shell(name: str) -> Non
     assert re.fullmatch(r"[\w][\w.-]*", host_name(name))
 
 
-def test_a_changed_name_is_said() -> None:
+def test_a_changed_name_has_a_note() -> None:
     found = hosts("h[1:3]")
     assert names(found) == ["h_1_3_"]
     assert found.notes == ["Names that cannot be the name of a host are changed: 'h[1:3]' as h_1_3_."]
 
 
-def test_a_line_break_in_a_name_is_none_in_what_is_said() -> None:
+def test_a_line_break_in_a_name_is_not_in_the_note() -> None:
     (note,) = hosts("new\nline").notes
     assert "\n" not in note
 
