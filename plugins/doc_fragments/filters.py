@@ -14,22 +14,22 @@ class ModuleDocFragment:
 options:
   name:
     description:
-      - Only the runners of exactly this name.
+      - Only the runners with exactly this name.
       - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
     type: raw
   id:
-    description: Only the runner of this id.
+    description: Only the runner with this id.
     type: str
   type:
     description: Only runners of this type, such as V(SELF_HOSTED) or V(SODA_HOSTED).
     type: str
   is_online:
-    description: Only runners that are, or with V(false) are not, connected.
+    description: With V(true), only runners that are online. With V(false), only runners that are not.
     type: bool
   not_seen_for:
     description:
-      - Only runners that are not online and were last seen at least so many seconds ago.
-      - A runner whose last contact is unknown is not selected. It is unknown if Soda Cloud gives none, if it cannot be
-        read, or if it is the zero of Unix time.
+      - Only runners that are not online and whose last contact was at least this many seconds ago.
+      - A runner whose last contact is unknown is not selected. The last contact is unknown if Soda Cloud reports no
+        time, an unreadable time, or the zero of Unix time.
     type: float
 """

@@ -15,34 +15,35 @@ options:
   endpoint:
     description:
       - The URL of Soda Cloud. V(https://cloud.soda.io) is the region EU, V(https://cloud.us.soda.io) is US.
-        A Soda Cloud API key works in its own region only.
-      - V(http://) is refused unless the host is this machine itself. Redirects are not followed.
-        Proxies are taken from the usual environment variables. An V(http://) endpoint never uses one.
+        A Soda Cloud API key works in one region only.
+      - V(http://) is allowed only for this machine itself. Redirects are not followed. The usual environment variables
+        for proxies apply to V(https://).
       - If not set, the environment variable E(SODA_CLOUD_ENDPOINT) is used.
     type: str
     default: https://cloud.soda.io
   api_key_id:
     description:
-      - The id of the Soda Cloud API key, a user's or a service account's. This is not a runner key.
-      - If not set, the environment variable E(SODA_CLOUD_API_KEY_ID) is used. The task fails before any request where
-        neither is set.
+      - The id of the Soda Cloud API key of a user or a service account. This is not a runner key. To create one, open
+        your profile in Soda Cloud, then B(API keys).
+      - If not set, the environment variable E(SODA_CLOUD_API_KEY_ID) is used. If neither is set, the task fails before
+        any request.
     type: str
   api_key_secret:
     description:
       - The secret of the Soda Cloud API key.
-      - If not set, the environment variable E(SODA_CLOUD_API_KEY_SECRET) is used. The task fails before any request
-        where neither is set.
+      - If not set, the environment variable E(SODA_CLOUD_API_KEY_SECRET) is used. If neither is set, the task fails
+        before any request.
     type: str
   validate_certs:
     description:
-      - Whether the certificate of the server is checked. Leave it so outside of tests.
+      - Whether to check the certificate of the server. Disable this only for testing.
       - If not set, the environment variable E(SODA_CLOUD_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
       - A file in PEM format, or a folder of such files, with the certificates of the authorities to trust.
-        Without it, the ones that come with the Python library requests are trusted.
+        The default is the authorities that the Python library requests trusts.
       - If not set, the environment variable E(SODA_CLOUD_CA_PATH) is used.
     type: path
   timeout:
@@ -53,18 +54,19 @@ options:
     default: 30.0
   retry_budget:
     description:
-      - How many seconds all requests of one task together may spend waiting for a rate limit, or while Soda Cloud is
-        not available. With V(0), the task never waits and fails at once.
-      - If no connection can be made, the task fails within a minute, however long this is. A refused API key fails at
-        once.
+      - How many seconds all requests of one task together may wait for a rate limit, or because Soda Cloud is not
+        available. With V(0), the task never waits and fails immediately.
+      - If no connection can be made, the task fails within a minute, whatever this value is. If the API key is
+        rejected, the task fails immediately.
       - Soda Cloud allows 10 new keys and 10 deletions in 60 seconds, and 60 listings in 60 seconds.
       - If not set, the environment variable E(SODA_CLOUD_RETRY_BUDGET) is used.
     type: float
     default: 300.0
 notes:
-  - The environment variables are read on the machine on which the task runs, so with C(delegate_to) on that one.
-  - With service-account roles, Soda Cloud leaves out of its listing the runners that the owner of the API key may not
-    see. Not listed is then no proof of absence, so use a key that sees all runners.
+  - The task reads the environment variables on the machine on which it runs. With C(delegate_to), this is the machine
+    that C(delegate_to) names.
+  - The listing leaves out runners that are bound to a service account which the API key may not view. So a runner that
+    is not listed may exist. Use the API key of a Soda Cloud Admin, who sees every runner.
 """
 
     ACTION_GROUP = r"""

@@ -17,9 +17,9 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Gives a file name that is the same for each way to write an endpoint, and that any runner name has.
-  - The same name in two accounts is two runners, so their keys wait in two files. An account is told by the id of the
-    Soda Cloud API key, which alone is no secret.
+  - Returns a file name for any runner name. It does not depend on the spelling of the endpoint.
+  - Two accounts can have runners with the same name. Their keys wait in two files, because the name also depends on the
+    id of the Soda Cloud API key. This id alone is not a secret.
 positional: _input, name, cloud_api_key_id
 options:
   _input:

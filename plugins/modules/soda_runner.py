@@ -14,11 +14,11 @@ author:
 description:
   - Issues a key for a self-hosted Soda runner and stores it, or deletes the runner from Soda Cloud.
   - Soda Cloud issues a runner key without a name or an id, and shows its secret once. It lists the runner only after
-    the runner has started and registered under the name in its own configuration. So this module stores the key at
+    the runner has started and registered under the name in its configuration. So this module stores the key at
     O(key_path), and compares the API listing with the stored key.
-  - Checks that O(key_path) is writable first. If it is not, no key is issued.
-  - Reads the file at O(key_path) only if it belongs to the user who runs, to root or to O(owner), and if nobody else
-    can write to it or replace it.
+  - The module checks first that O(key_path) is writable. If it is not, no key is issued.
+  - The module reads the file at O(key_path) only if it belongs to the user who runs the task, to root or to O(owner),
+    and if nobody else can write to it or replace it.
   - Names are compared exactly.
 requirements:
   - python >= 3.9
@@ -32,12 +32,12 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the listing and the stored key, decides, and ends there. Nothing is written and no key is issued.
+      - Reads the listing and the stored key, and reports what would change. It writes nothing and issues no key.
   diff_mode:
     support: full
     details:
       - Shows registration and key before and after. The secret is never part of it.
-      - In check mode, V(<issued at run time>) stands for values that only the issue of a key can know.
+      - In check mode, V(<issued at run time>) replaces the values that are not known before a key is issued.
   platform:
     platforms: posix
     support: full
@@ -47,15 +47,15 @@ attributes:
 options:
   name:
     description:
-      - The name of the runner, as in its own configuration. Any non-empty string.
+      - The name of the runner, as in its configuration. Any non-empty string.
       - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
-      - At least one of O(name) and O(id) is required. If both are set, both must be of the same runner.
+      - At least one of O(name) and O(id) is required. If both are set, they must belong to the same runner.
     type: raw
   id:
     description:
-      - The id of the runner, as Soda Cloud gave it when the runner registered.
-      - With O(state=present) and without O(name), the runner is only looked up, and the task fails if there is none.
-      - With O(state=absent), the runner is looked up by its id with one request, and not in a listing of all runners.
+      - The id that Soda Cloud assigned when the runner registered.
+      - With O(state=present) and without O(name), the module only looks the runner up, and fails if it does not exist.
+      - With O(state=absent), the module looks the runner up by its id with one request, and lists no other runners.
     type: str
   state:
     description:
@@ -69,14 +69,15 @@ options:
   key_path:
     description:
       - The file that stores the runner key, on the machine on which the task runs. Its folder must exist.
-      - It is a JSON object of C(endpoint), C(name), C(api_key_id), C(api_key_secret), C(key_version), C(issued_at) and
-        C(runner_id).
-      - Without it, the secret is returned in RV(key.api_key_secret), once. Use C(no_log=true) on the task then, and
-        know that automation platforms store results.
+      - The file is a JSON object with C(endpoint), C(name), C(api_key_id), C(api_key_secret), C(key_version),
+        C(issued_at) and C(runner_id).
+      - Without this option, the module returns the secret in RV(key.api_key_secret) once. Set C(no_log=true) on the
+        task, because automation platforms store results.
     type: path
   key_version:
     description:
-      - Raise it to rotate the key. A key of a lower version is replaced. A key of a higher version is a failure.
+      - Raise it to rotate the key. The module replaces a key of a lower version. A key of a higher version is a
+        failure.
       - Values other than V(1) require O(key_path).
     type: int
     default: 1
@@ -84,7 +85,7 @@ options:
     description:
       - Issue a key for a runner that is listed and whose key is not stored at O(key_path), for example after a disk was
         lost.
-      - The runner can only register again with its id in its configuration. C(runner_id) in the key file holds it.
+      - The runner can only register again with its id in its configuration. The key file has the id in C(runner_id).
       - Requires O(key_path).
     type: bool
     default: false
@@ -171,12 +172,12 @@ runner:
   type: dict
   contains:
     id:
-      description: The id that Soda Cloud gave it when it registered.
+      description: The id that Soda Cloud assigned when the runner registered.
       type: str
       returned: always
       sample: 7f9d1c1e-9a54-4f2b-8f0e-0d8f3f6a2f11
     name:
-      description: The name in its own configuration.
+      description: The name in the configuration of the runner.
       type: str
       returned: always
       sample: warehouse-eu
@@ -191,17 +192,17 @@ runner:
       returned: always
       sample: SELF_HOSTED
     is_online:
-      description: Whether it is connected.
+      description: Whether the runner is connected.
       type: bool
       returned: always
       sample: true
     last_seen_timestamp:
-      description: When it was last seen, in ISO 8601.
+      description: The last contact, in ISO 8601.
       type: str
       returned: always
       sample: '2026-01-01T12:00:00Z'
     versions:
-      description: The versions of its parts.
+      description: The versions of the parts of the runner.
       type: dict
       returned: always
       sample:
@@ -246,7 +247,7 @@ key:
       type: str
       returned: when a key was issued without O(key_path)
 failure:
-  description: What failed, in a form to act on.
+  description: What failed, as data that a playbook can use.
   returned: failure
   type: dict
   contains:
@@ -258,7 +259,7 @@ failure:
       returned: always
       sample: create_outcome_unknown
     message:
-      description: What was wrong, and what to do next.
+      description: What is wrong, and what to do next.
       type: str
       returned: always
     operation:

@@ -13,8 +13,8 @@ author:
 description:
   - Stores the key of a Soda runner on a host and writes the configuration files that contain it. It sends no request to
     Soda Cloud.
-  - The key is the one that the host stores at O(key_path). If it stores none, or an older one, the key comes from
-    O(key_from) or O(escrow_dir) on the controller, and is sent to the host.
+  - The module uses the key that the host stores at O(key_path). If the host stores none, or an older one, the key comes
+    from O(key_from) or O(escrow_dir) on the controller, and is sent to the host.
   - The controller renders the files with placeholders. The host replaces them with its own key, compares the files, and
     writes those that differ, each in one step. Only a status and a masked diff come back.
   - The module checks that all paths can be written to, even if there is no key yet.
@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.conn
 attributes:
   action:
-    description: It has a part on the controller.
+    description: A part of the module runs on the controller.
     support: full
   async:
     description: It can be run with C(async).
@@ -71,7 +71,7 @@ options:
   key_path:
     description:
       - The file on the host that stores the key, mode 0600.
-      - A file that is not a key file, or that is for another name or endpoint, is not changed and is a failure.
+      - If the file is not a key file, or has another name or endpoint, the module does not change it and fails.
     type: str
     required: true
   key_from:
@@ -88,20 +88,21 @@ options:
     type: str
   empty_escrow:
     description:
-      - Whether to remove the file of O(key_from) or O(escrow_dir) after the host stores its key, or a newer one. What a
-        killed run left beside it is removed too.
-      - A key that another run puts there meanwhile stays. So does another key of the same version, which is reported.
+      - Whether to remove the file of O(key_from) or O(escrow_dir) after the host has stored this key or a newer one.
+        The module also removes temporary files of a killed run.
+      - A key that another run writes there during the task stays. Another key of the same version stays too, and a
+        warning names it.
     type: bool
     default: false
   key_version:
     description:
-      - The version of the key that is wanted. If the stored key has a lower version, the module changes no file and
+      - The version that the key should have. If the stored key has a lower version, the module changes no file and
         returns that key. A key of a higher version is a failure.
       - If not set, any version is accepted.
     type: int
   key_required:
     description:
-      - Fail if no key is stored, or none of the O(key_version) that is wanted.
+      - Fail if no key of the O(key_version) is stored.
       - In check mode, the module assumes instead that an earlier task would have issued the key.
       - A key of O(existing_key) or O(import_from) is adopted only with V(true).
     type: bool
@@ -109,7 +110,7 @@ options:
   key_store:
     description:
       - Where the key is stored. V(file) is O(key_path).
-      - With another key store the host does not have the key, so only formats that do not contain it can be used.
+      - With another key store, the host does not have the key. Then use only formats that do not contain it.
     type: str
     choices: [file, vault_kv2, kubernetes_secret]
     default: file
@@ -130,14 +131,14 @@ options:
   import_from:
     description:
       - The path on the host of a configuration file, in any format that contains a key. If no key is stored, the module
-        adopts the key in it. The key never leaves the host. It needs O(key_required=true).
-      - A missing file, a file without a key, and a file of another runner or endpoint are failures.
+        adopts the key in it. The key never leaves the host. It needs O(key_required=true) and O(key_store=file).
+      - The module fails if the file is missing, contains no key, or is of another runner or endpoint.
       - For other formats than V(dotenv), the host needs PyYAML.
     type: str
   runner_id:
     description:
       - The id of the runner in Soda Cloud, to store with a key that is adopted.
-      - In check mode, the id that is assumed for a key that an earlier task would have issued.
+      - In check mode, the id of a key that an earlier task would have issued.
     type: str
   create_folders:
     description: Create missing folders even if there is no key yet.
@@ -162,8 +163,8 @@ options:
     suboptions:
       format:
         description:
-          - V(helm_values) is the values of the vendor's Helm chart, with endpoint, region, name and key. They refer to
-            a Secret instead of containing the key if O(existing_secret) is set or O(key_store) is not V(file).
+          - V(helm_values) is a values file for the vendor's Helm chart, with endpoint, region, name and key. If
+            O(existing_secret) is set or O(key_store) is not V(file), the values refer to a Secret and contain no key.
           - V(kubernetes_secret) is a manifest of a Secret with the key.
           - V(image_pull_secret) is a manifest of a Secret with the login to Soda's image registry, which is the runner
             key.
@@ -341,7 +342,7 @@ key_needed:
   type: bool
   sample: false
 key_changed:
-  description: Whether the key file was put in place or its attributes were changed.
+  description: Whether the module wrote the key file or changed its attributes.
   returned: success and O(state=present)
   type: bool
   sample: false
@@ -378,7 +379,7 @@ files:
       returned: always
 missing_folders:
   description:
-    - The folders that did not exist on the host. They are created when files are written. In check mode, they would be.
+    - The folders that did not exist on the host. The module creates them when it writes files.
   returned: success and O(state=present)
   type: list
   elements: str
@@ -407,19 +408,19 @@ failure:
       returned: always
       sample: key_path_unusable
     message:
-      description: What was wrong, and what to do next.
+      description: What is wrong, and what to do next.
       type: str
       returned: always
     operation:
-      description: Null, as nothing is sent to Soda Cloud.
+      description: Always null, because the module sends no request to Soda Cloud.
       type: str
       returned: always
     http_status:
-      description: Null, as nothing is sent to Soda Cloud.
+      description: Always null, because the module sends no request to Soda Cloud.
       type: int
       returned: always
     trace_id:
-      description: Null, as nothing is sent to Soda Cloud.
+      description: Always null, because the module sends no request to Soda Cloud.
       type: str
       returned: always
     retryable:

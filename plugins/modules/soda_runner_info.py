@@ -12,11 +12,13 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Lists the runners that Soda Cloud knows, all pages of them as of one moment. Where runners come and go while they
-    are listed, the listing is read again.
-  - A runner is listed only after it has started and registered itself. That a key was issued for it shows nowhere.
-  - The filters combine with and. Nothing found is an empty list, not a failure. In a large account, filter here and
-    not in the play, because each runner that is returned costs Ansible more time than listing it did.
+  - Lists all runners of an account as one consistent snapshot. If the listing changes while the module reads it, the
+    module reads it again.
+  - Soda Cloud lists a runner only after the runner has started and registered. The API does not show which keys were
+    issued.
+  - A runner must match all filters. If no runner matches, the list is empty, which is not a failure.
+  - In a large account, filter in this module and not in the play. Ansible needs more time for each returned runner
+    than the module needs to list it.
 requirements:
   - python >= 3.9
   - requests >= 2.25
@@ -46,9 +48,9 @@ options:
     elements: raw
   wait:
     description:
-      - Whether to wait until all runners of O(name) and O(names) are there. It requires one of these two options.
-      - The module lists all runners once an interval, whatever the number of names.
-      - A failure that may pass, such as a 500, does not end the wait. A refused API key does.
+      - Whether to wait until Soda Cloud lists all runners of O(name) and O(names). It requires one of them.
+      - The module sends one listing in each O(wait_interval), whatever the number of names.
+      - A temporary failure, such as a 500, does not end the wait. A rejected API key ends it.
     type: bool
     default: false
   wait_for:
@@ -58,12 +60,12 @@ options:
     default: listed
   wait_timeout:
     description:
-      - After how many seconds the wait fails with the code V(wait_timeout). It bounds everything, also requests,
-        retries and waits for rate limits.
+      - After how many seconds the wait fails with the code V(wait_timeout). This includes requests, retries and waits
+        for rate limits.
     type: float
     default: 600.0
   wait_interval:
-    description: How many seconds to wait between two listings. It must be above 0.
+    description: How many seconds to wait between two listings. It must be greater than 0.
     type: float
     default: 15.0
 seealso:
@@ -103,7 +105,7 @@ EXAMPLES = r"""
 RETURN = r"""
 runners:
   description:
-    - The runners that pass the filters, in the order of the listing.
+    - The runners that match the filters, in the order of the listing.
     - Text from Soda Cloud is inert. The character U+FFFD replaces control characters, and breaks up templates.
     - Values of a wrong type are null. A warning reports both.
   returned: success, and failure with the code V(wait_timeout)
@@ -111,12 +113,12 @@ runners:
   elements: dict
   contains:
     id:
-      description: The id that Soda Cloud gave it when it registered.
+      description: The id that Soda Cloud assigned when the runner registered.
       type: str
       returned: always
       sample: 7f9d1c1e-9a54-4f2b-8f0e-0d8f3f6a2f11
     name:
-      description: The name in its own configuration.
+      description: The name in the configuration of the runner.
       type: str
       returned: always
       sample: warehouse-eu
@@ -131,17 +133,17 @@ runners:
       returned: always
       sample: SELF_HOSTED
     is_online:
-      description: Whether it is connected.
+      description: Whether the runner is connected.
       type: bool
       returned: always
       sample: true
     last_seen_timestamp:
-      description: When it was last seen, in ISO 8601.
+      description: The last contact, in ISO 8601.
       type: str
       returned: always
       sample: '2026-01-01T12:00:00Z'
     versions:
-      description: The versions of its parts.
+      description: The versions of the parts of the runner.
       type: dict
       returned: always
       sample:
@@ -171,7 +173,7 @@ failure:
       returned: always
       sample: not_soda_cloud
     message:
-      description: What was wrong, and what to do next.
+      description: What is wrong, and what to do next.
       type: str
       returned: always
     operation:

@@ -14,8 +14,8 @@ version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Makes sure that a key store has the key of a self-hosted Soda runner. A key store is a secret in HashiCorp Vault or
-    OpenBao, or a Secret in a Kubernetes cluster.
+  - Stores the key of a self-hosted Soda runner in a key store, and issues it if the store has none. A key store is a
+    secret in HashiCorp Vault or OpenBao, or a Secret in a Kubernetes cluster.
   - The stored key is the state. If the store has a key of the wanted O(key_version), the action sends no request to
     Soda Cloud.
   - Before the action requests a key, it checks that the store accepts one, and writes its intent to the store. So two

@@ -44,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def table(results: dict[str, Row | None]) -> list[str]:
     """The rows in Markdown."""
-    lines = ["| what | against | ours | rival | ratio | limit | |", "| --- | --- | --: | --: | --: | --: | --- |"]
+    lines = [
+        "| run | compared with | collection | alternative | ratio | limit | |",
+        "| --- | --- | --: | --: | --: | --: | --- |",
+    ]
     for name, row in results.items():
         measure = MEASURES[name]
         if row is None:

@@ -49,9 +49,9 @@ options:
   endpoint:
     description:
       - The URL of Soda Cloud. V(https://cloud.soda.io) is the region EU, V(https://cloud.us.soda.io) is US.
-        A Soda Cloud API key works in its own region only.
-      - V(http://) is refused unless the host is this machine itself. Redirects are not followed.
-        Proxies are taken from the usual environment variables.
+        A Soda Cloud API key works in one region only.
+      - V(http://) is allowed only for this machine itself. Redirects are not followed. The usual environment variables
+        for proxies apply to V(https://).
       - If not set, the environment variable E(SODA_CLOUD_ENDPOINT) is used.
     type: str
     default: https://cloud.soda.io
@@ -69,14 +69,14 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether the certificate of the server is checked. Disable this only for testing.
+      - Whether to check the certificate of the server. Disable this only for testing.
       - If not set, the environment variable E(SODA_CLOUD_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
       - A file in PEM format, or a folder of such files, with the certificates of the authorities to trust.
-        Without it, the ones that come with the Python library requests are trusted.
+        The default is the authorities that the Python library requests trusts.
       - If not set, the environment variable E(SODA_CLOUD_CA_PATH) is used.
     type: path
   timeout:
@@ -121,14 +121,16 @@ options:
     type: bool
     default: false
   name:
-    description: Only the runners of exactly this name, which is text or an integer.
+    description:
+      - Only the runners with exactly this name.
+      - An integer is converted to text. Booleans, decimal numbers, lists and mappings are refused. Quote such names.
     type: raw
   names:
     description: Only the runners whose name is exactly one of these, each text or an integer.
     type: list
     elements: raw
   id:
-    description: Only the runner of this id.
+    description: Only the runner with this id.
     type: str
   type:
     description: Only runners of this type, such as V(SELF_HOSTED) or V(SODA_HOSTED).
@@ -137,8 +139,8 @@ notes:
   - The filters combine with and. There is no filter for the state of a runner, because the events report the state.
   - Text from Soda Cloud is made inert when it is read, so that no playbook evaluates the name of a runner as a
     template.
-  - With service-account roles, Soda Cloud does not list the runners that the owner of the API key may not see. A runner
-    that is hidden is V(removed) here, so use a key that sees all runners.
+  - The listing leaves out runners that are bound to a service account which the API key may not view. The source
+    reports a hidden runner as V(removed). Use the API key of a Soda Cloud Admin, who sees every runner.
 seealso:
   - plugin: community.soda.soda_runners
     plugin_type: inventory
