@@ -92,7 +92,7 @@ says '0 of 7 stale runners'
 # An old report and one that others can write are no evidence.
 sed 's/"generated_at": "20/"generated_at": "19/' "$work/soda-audit.json" > "$OUTPUT_DIR/old.json"
 fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/old.json" "$@"
-says 'hours ago'
+says 'hours old'
 cp "$work/soda-audit.json" "$OUTPUT_DIR/shared.json"
 chmod 0666 "$OUTPUT_DIR/shared.json"
 fails community.soda.decommission -e soda_decommission_audit="$OUTPUT_DIR/shared.json" "$@"
