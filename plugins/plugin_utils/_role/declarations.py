@@ -70,8 +70,9 @@ def refuse_shared_name(declared: Declared, *declarations: Declarations) -> None:
         {host for each in declarations for host in each.get(declared.identity(), ()) if host != declared.host}
     )
     if others:
-        shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        shown = [declared.host, *others[:3]]
+        last = f"{len(others) - 3} more" if len(others) > 3 else shown.pop()
         raise DuplicateDeclaration(
-            f"The hosts {declared.host} and {shown} declare the same runner: {declared.name!r}. No key was requested."
+            f"The hosts {', '.join(shown)} and {last} declare the same runner: {declared.name!r}. No key was requested."
             " Give each host its own soda_runner_name.",
         )

@@ -40,7 +40,7 @@ def test_a_host_that_published_the_same_runner_is_refused() -> None:
 
 
 def test_many_hosts_are_counted() -> None:
-    with pytest.raises(SodaError, match="one and a, b, c and 2 more declare"):
+    with pytest.raises(SodaError, match="one, a, b, c and 2 more declare"):
         refuse_shared_name(MINE, {MINE.identity(): ["one", *"edcba"]})
 
 
