@@ -180,9 +180,14 @@ def _mode(text: str) -> int:
 
 
 def _stats(outcome: Json) -> Json:
-    """What a platform gives to later jobs. The list names the only runners that they may delete."""
+    """
+    What a platform gives to later jobs. The list names the only runners that they may delete.
+
+    The list is JSON text, because extra variables do not keep the types of values: a time would become an object, and a
+    name or an id of digits a number.
+    """
     counts = {field: outcome[field] for field in ("totals", "findings", "failing")}
-    return {"soda_audit": counts, "soda_decommission_runners": outcome["stale"]}
+    return {"soda_audit": counts, "soda_decommission_runners": json.dumps(outcome["stale"])}
 
 
 def _show(text: str, written: t.Sequence[str]) -> None:

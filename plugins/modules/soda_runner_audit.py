@@ -117,8 +117,8 @@ options:
     description:
       - Whether the result goes to the automation platform too, like that of M(ansible.builtin.set_stats). A platform
         gives it to later jobs as variables.
-      - C(soda_audit) has RV(totals), RV(findings) and RV(failing). C(soda_decommission_runners) is RV(stale), which the
-        playbook C(community.soda.decommission) needs to delete these runners, and no others.
+      - C(soda_audit) has RV(totals), RV(findings) and RV(failing). C(soda_decommission_runners) is RV(stale) as
+        JSON text. The playbook C(community.soda.decommission) needs it to delete these runners, and no others.
     type: bool
     default: false
 seealso:

@@ -168,6 +168,50 @@ def wait_until(reached: t.Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def artifacts(job: Job) -> Json:
+    """What set_stats gave to the platform, which the next job of a workflow gets as variables."""
+    (last,) = [event["event_data"] for event in job.events if event["event"] == "playbook_on_stats"]
+    return t.cast(Json, last.get("artifact_data", {}))
+
+
+def audit_job(folder: Path, hosts: dict[str, Json], environment: dict[str, str], objects: Json) -> Job:
+    (template,) = [each for each in objects["soda_awx_job_templates"] if each["playbook"] == "playbooks/audit.yml"]
+    (node,) = [each for each in objects["soda_awx_workflow_nodes"] if each["identifier"] == "audit"]
+    defaults = {each["variable"]: each["default"] for each in template["survey_spec"]["spec"]}
+    # Ansible's loader marks where each value comes from; the platform stores plain values.
+    answers = json.loads(json.dumps({**defaults, **node["extra_data"]}))
+    files = {"soda_audit_json": "", "soda_audit_html": ""}
+    return Launch(folder, "playbooks/audit.yml", hosts, environment, answers, files).run()
+
+
+def test_workflow_deletes_the_runners_that_its_audit_named_and_that_are_still_stale(
+    account: Account, environment: dict[str, str], fleet: Fleet, objects: Json, tmp_path: Path
+) -> None:
+    long_ago = 1_000_000
+    account.seed(
+        {"name": "named-stale", "isOnline": False, "last_seen_seconds_ago": long_ago},
+        {"name": "back-online", "isOnline": False, "last_seen_seconds_ago": long_ago},
+    )
+    hosts = fleet(1)
+    audit = audit_job(tmp_path / "audit", hosts, environment, objects)
+    # The finding fails the audit, and that leads to the approval.
+    assert audit.status == "failed", audit.output
+    assert "[ERROR]: Unexpected" not in audit.output
+    passed_on = artifacts(audit)
+    # It is text, so that no platform and no ansible-core changes the types of its values.
+    named = json.loads(passed_on["soda_decommission_runners"])
+    assert {runner["name"] for runner in named} == {"named-stale", "back-online"}
+
+    # While a person decides, one runner comes back and another becomes stale.
+    (back,) = [runner for runner in account.runners() if runner["name"] == "back-online"]
+    account.set_online(back["id"], True)
+    account.seed({"name": "stale-later", "isOnline": False, "last_seen_seconds_ago": long_ago})
+
+    deletion = Launch(tmp_path / "delete", "playbooks/decommission.yml", hosts, environment, passed_on).run()
+    assert deletion.status == "successful", deletion.output
+    assert {runner["name"] for runner in account.runners()} == {"back-online", "stale-later"}
+
+
 def test_deletion_without_the_artifacts_of_an_audit_fails_before_any_request(
     account: Account, environment: dict[str, str], fleet: Fleet, tmp_path: Path
 ) -> None:

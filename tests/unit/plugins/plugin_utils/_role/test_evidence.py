@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -53,6 +54,11 @@ def test_a_report_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("as_text", [False, True])
 def test_the_list_of_a_platform_is_read(as_text: bool) -> None:
     assert read_list(json.dumps([RUNNER]) if as_text else [RUNNER], 24, NOW) == [EVIDENCE]
+
+
+def test_text_keeps_names_and_times_as_they_are() -> None:
+    runner = {**RUNNER, "name": "1234", "id": "5", "reported_at": "2026-01-01T12:00:00Z"}
+    assert read_list(json.dumps([runner]), 24, NOW) == [dataclasses.replace(EVIDENCE, name="1234", id="5")]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def test_a_target_is_chosen(variables: dict[str, Any], target: Target) -> None:
         ({"soda_decommission_audit": None}, "soda_decommission_audit is empty"),
         ({"soda_runner_hosts": "all", "soda_decommission_audit": ""}, "soda_decommission_audit is empty"),
         ({"soda_decommission_runners": []}, "soda_decommission_runners is empty"),
+        ({"soda_decommission_runners": "[]"}, "soda_decommission_runners is empty"),
         ({"soda_runner_hosts": "all", "soda_decommission_adit": "x"}, "Unknown variables: soda_decommission_adit."),
         ({"soda_decommission_audit": "x", "soda_decommission_runners": RUNNERS}, "are both set"),
     ],
