@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-Text from the API, made inert and printable. It is done once, where the text comes in.
+Text from the API or from a host, made inert and printable. It is done once, where the text comes in.
 
 Whoever names a runner chooses text that reaches playbooks, terminals, inventories and rulebooks. After C(sanitize())
 no Ansible takes it for a template, no terminal for a command, and any JSON or UTF-8 encoder accepts it.
@@ -42,12 +42,23 @@ def sanitize(text: str, longest: int = LONGEST_TEXT) -> str:
     """
     if len(text) <= longest and not _UNSAFE.search(text):
         return text
-    # The mark replaces a character, or follows the brace of a template.
-    safe = _UNSAFE.sub(lambda match: "{" + MARK if match[0] == "{" else MARK, text)
+    safe = _mark(text)
     return safe if len(safe) <= longest else safe[: longest - 1] + MARK
+
+
+def sanitize_lines(text: str, longest: int) -> str:
+    """Text of several lines, such as a diff. The ends of the lines stay. The longest text is that before the marks."""
+    *lines, last = (text if len(text) <= longest else text[: longest - 1] + MARK).split("\n")
+    # A brace at the end of a line is followed by the end of the line, which becomes the last mark.
+    return "\n".join([*(_mark(f"{line}\n")[:-1] for line in lines), _mark(last)])
 
 
 def sanitize_line(text: str, longest: int = 300) -> str:
     """Text for a message: in one line, of bounded length."""
     line = sanitize(re.sub(r"\s+", " ", text).strip(), longest=2 * len(text) + 1)
     return line if len(line) <= longest else sanitize(line[: longest - 3]) + "..."
+
+
+def _mark(text: str) -> str:
+    """The mark replaces a character, or follows the brace of a template."""
+    return _UNSAFE.sub(lambda match: "{" + MARK if match[0] == "{" else MARK, text)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ...module_utils._api.text import sanitize, sanitize_lines
 from ...module_utils._errors import FAILURE_CODES, Failure, error
 
 LONGEST_TEXT = 4096
@@ -48,7 +49,7 @@ class Reply:
         value = self._result.get(field)
         if not isinstance(value, str):
             raise _invalid(field)
-        return to_line(value)
+        return sanitize(value, LONGEST_TEXT)
 
     def sealed(self, field: str) -> str | None:
         """Base64 of a sealed file."""
@@ -61,7 +62,7 @@ class Reply:
         value = self._list(field)
         if not all(isinstance(item, str) for item in value):
             raise _invalid(field)
-        return [to_line(item) for item in value]
+        return [sanitize(item, LONGEST_TEXT) for item in value]
 
     def flags(self, field: str, number: int) -> list[bool]:
         value = self._list(field)
@@ -80,7 +81,7 @@ class Reply:
         version = value.get("key_version")
         if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version < 2**31:
             raise _invalid("key")
-        texts = {k: None if value[k] is None else to_line(value[k]) for k in types}
+        texts = {k: None if value[k] is None else sanitize(value[k], LONGEST_TEXT) for k in types}
         return {
             "api_key_id": texts["api_key_id"],
             "path": texts["path"],
@@ -94,13 +95,13 @@ class Reply:
             fields = ("path", "before", "after")
             if not isinstance(entry, dict) or not all(isinstance(entry.get(field), str) for field in fields):
                 raise _invalid("diff")
-            path = to_line(entry["path"])
+            path = sanitize(entry["path"], LONGEST_TEXT)
             entries.append(
                 {
                     "before_header": path,
-                    "before": to_lines(entry["before"], LONGEST_DIFF),
+                    "before": sanitize_lines(entry["before"], LONGEST_DIFF),
                     "after_header": path,
-                    "after": to_lines(entry["after"], LONGEST_DIFF),
+                    "after": sanitize_lines(entry["after"], LONGEST_DIFF),
                 }
             )
         return entries
@@ -118,7 +119,9 @@ def failed_result(result: Json) -> dict[str, t.Any]:
     texts = [result.get(field) for field in ("msg", "exception", "module_stderr", "module_stdout")]
     output = "\n".join(str(text)[:LONGEST_TRACEBACK] for text in texts if text is not None)
     if isinstance(given, dict) and given.get("code") in FAILURE_CODES and isinstance(given.get("message"), str):
-        failure = Failure(given["code"], to_line(given["message"]), retryable=given.get("retryable") is True)
+        failure = Failure(
+            given["code"], sanitize(given["message"], LONGEST_TEXT), retryable=given.get("retryable") is True
+        )
     elif _OLD_PYTHON.search(output):
         failure = Failure(
             "python_too_old",
@@ -127,11 +130,13 @@ def failed_result(result: Json) -> dict[str, t.Any]:
         )
         return {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     else:
-        failure = Failure("module_failed", to_line(str(result.get("msg") or "The module failed on the host.")))
+        failure = Failure(
+            "module_failed", sanitize(str(result.get("msg") or "The module failed on the host."), LONGEST_TEXT)
+        )
     failed: dict[str, t.Any] = {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     for field in ("exception", "module_stderr", "module_stdout"):
         if result.get(field):
-            failed[field] = to_lines(str(result[field]), LONGEST_TRACEBACK)
+            failed[field] = sanitize_lines(str(result[field]), LONGEST_TRACEBACK)
     if isinstance(result.get("rc"), int):
         failed["rc"] = result["rc"]
     return failed
@@ -143,24 +148,8 @@ def warnings_of(result: Json) -> list[str]:
     texts = []
     for warning in given[:10] if isinstance(given, list) else []:
         event = getattr(warning, "event", None)
-        texts.append(to_line(str(getattr(event, "msg", None) or warning)))
+        texts.append(sanitize(str(getattr(event, "msg", None) or warning), LONGEST_TEXT))
     return texts
-
-
-def to_line(text: str) -> str:
-    """Text that is safe to show, on one line, and no template."""
-    return _inert("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:LONGEST_TEXT]))
-
-
-def to_lines(text: str, longest: int) -> str:
-    """Text that is safe to show, and no template."""
-    lines = text[:longest].split("\n")
-    shown = ("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line) for line in lines)
-    return _inert("\n".join(shown))
-
-
-def _inert(text: str) -> str:
-    return re.sub(r"(\{)(?=[{%#])|^#(?=jinja2:)", lambda match: f"{match[0]} ", text)
 
 
 def _invalid(field: str) -> Exception:

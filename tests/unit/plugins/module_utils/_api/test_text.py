@@ -21,6 +21,7 @@ from ansible_collections.community.soda.plugins.module_utils._api.text import (
     MARK,
     sanitize,
     sanitize_line,
+    sanitize_lines,
 )
 
 try:
@@ -167,3 +168,21 @@ def test_text_that_is_too_long_is_cut_and_marked() -> None:
 def test_text_for_a_message_is_one_line() -> None:
     assert sanitize_line(" a\n\tb\x1b[0m ") == f"a b{MARK}[0m"
     assert sanitize_line("x" * 301) == "x" * 297 + "..."
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS).map("\n".join))
+@example("\n#jinja2: variable_start_string: '[['\n[[ 1 + 1 ]]")
+@example("{\n{ 1 + 1 }}")
+def test_lines_are_inert_and_their_ends_stay(text: str) -> None:
+    safe = sanitize_lines(text, 10_000_000)
+    assert sanitize_lines(safe, 10_000_000) == safe
+    assert safe.count("\n") == text.count("\n")
+    assert templated(safe) == safe
+    assert not [char for char in safe if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") and char != "\n"]
+
+
+def test_the_lines_of_a_diff_stay_as_they_are() -> None:
+    diff = '{\n  "soda": {\n    "id": "x"\n  }\n}\n'
+    assert sanitize_lines(diff, len(diff)) == diff
+    assert sanitize_lines("a\nbcd", 4) == f"a\nb{MARK}"

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, community.soda contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host returns is inert, whatever it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.community.soda.plugins.module_utils._api.text import MARK
+from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
+
+HOSTILE = [
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "{",
+    "\x1b[2J",
+    "\u202e",
+    "\ud800",
+    " #jinja2: variable_start_string: '['",
+    "x" * 99999,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
+def test_text_of_a_host_is_inert(text: str) -> None:
+    key = {"api_key_id": text, "path": text, "issued_at": text, "key_version": 1}
+    diff = [{"path": text, "before": "", "after": text}]
+    reply = Reply({"removed": [text], "key": key, "diff": diff, "text": text})
+    failed = failed_result({"msg": text, "module_stdout": text})
+    (entry,) = reply.diff()
+    shown: list[Any] = [*reply.texts("removed"), reply.text("text"), *(reply.key() or {}).values()]
+    shown += [entry["after_header"], failed["msg"], *warnings_of({"warnings": [text]})]
+    for one in shown:
+        assert one == 1 or (MARK in one and len(one) <= 4096), one
+        assert "{{" not in str(one)
+    assert all(MARK in one or one == text[:99999] for one in (entry["after"], failed["module_stdout"]))
+
+
+def test_a_diff_of_a_host_keeps_its_lines() -> None:
+    text = '{\n  "soda": {\n  }\n}\n'
+    (entry,) = Reply({"diff": [{"path": "/x", "before": text, "after": text + "{{ 7 * 7 }}"}]}).diff()
+    assert entry["before"] == text
+    assert entry["after"] == f"{text}{{{MARK}{{ 7 * 7 }}}}"
