@@ -26,6 +26,7 @@ from ansible_collections.community.soda.plugins.module_utils._key.key_file impor
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
+from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate, validate_name
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
 
@@ -127,6 +128,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._task_vars = task_vars or {}
         self._warnings: list[str] = []
         try:
+            refuse_shadowing(self._task_vars)
             outcome = self._configure(_parameters(self._task.args))
         except SodaError as exc:
             outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}

@@ -34,6 +34,7 @@ from ansible_collections.community.soda.plugins.module_utils._runner.plan import
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.plugins.plugin_utils._config.names import unique_name
+from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate, validate_name
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
 from ansible_collections.community.soda.plugins.plugin_utils._stores.controller import Controller
@@ -80,6 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._task_vars = task_vars or {}
         store: LeasedStore | None = None
         try:
+            refuse_shadowing(self._task_vars)
             parameters = validate(ArgumentSpecValidator(ARGUMENT_SPEC), self._task.args, keep_empty=KEEP_EMPTY)
             store = self._store(parameters, Controller(self, self._task_vars))
             outcome = self._reconcile(parameters, store)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pwd
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,6 +148,26 @@ def test_facts_do_not_shadow_variables(fact: str) -> None:
     assert fact in raised.value.failure.message
     refuse_shadowing({"ansible_facts": {"hostname": "edge-1", "soda": "x"}})
     refuse_shadowing({})
+
+
+@pytest.mark.parametrize("action", sorted(path.stem for path in (tree.ROOT / "plugins" / "action").glob("soda_*.py")))
+def test_every_action_refuses_facts_that_shadow_variables(action: str) -> None:
+    plugin = importlib.import_module(f"ansible_collections.community.soda.plugins.action.{action}")
+    task = SimpleNamespace(
+        action=f"community.soda.{action}",
+        args={"step": "write"} if action == "soda_runner_role" else {},
+        check_mode=False,
+        async_val=0,
+        delegate_to=None,
+        environment=[],
+        _parent=SimpleNamespace(_play=SimpleNamespace(_uuid="play")),
+    )
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+    result = plugin.ActionModule(task, connection, None, None, None, None).run(
+        task_vars={"inventory_hostname": "edge-1", "ansible_facts": {"soda_runner_dir": "/tmp"}}
+    )
+    # For the audit it is a finding about the host.
+    assert "facts with the names of variables of this collection: soda_runner_dir" in str(result)
 
 
 @pytest.mark.parametrize(
