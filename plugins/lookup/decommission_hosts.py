@@ -6,17 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible import context
-from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.inventory.manager import InventoryManager
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain
-from ansible_collections.community.soda.plugins.plugin_utils._role.target import PREFIX, TARGETS, choose_target
-
 DOCUMENTATION = r"""
 name: decommission_hosts
 author:
@@ -44,6 +33,17 @@ _raw:
   type: list
   elements: str
 """
+
+import typing as t
+
+from ansible import context
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.inventory.manager import InventoryManager
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain
+from ansible_collections.community.soda.plugins.plugin_utils._role.target import PREFIX, TARGETS, choose_target
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
