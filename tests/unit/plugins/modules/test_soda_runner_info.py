@@ -432,9 +432,9 @@ def test_an_endpoint_that_cannot_be_reached_ends_a_wait(soda: Soda) -> None:
 
 def test_the_last_failure_is_part_of_the_message(soda: Soda) -> None:
     soda.account.fault("status", LIST, status=500, body="", times=None)
-    ran = soda.info(name="one", wait=True, wait_timeout=0.3, wait_interval=0.1)
+    ran = soda.info(name="one", wait=True, wait_timeout=2, wait_interval=1)
     assert (ran.failure["code"], ran["runners"], ran["missing"]) == ("wait_timeout", [], ["one"])
-    assert "The last listing failed: Soda Cloud at" in ran.failure["message"]
+    assert "The last listing failed: " in ran.failure["message"]
 
 
 @pytest.mark.parametrize(
