@@ -39,7 +39,7 @@ help:
 	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
 	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
 	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
-	@echo 'make test-examples  every example of the documentation, run as it stands; Linux, in namespaces of its own'
+	@echo 'make test-examples  every example of the documentation, run as printed; Linux, in separate namespaces'
 	@echo 'make test-vault   runner keys in a real OpenBao; Linux, as root or with user namespaces'
 	@echo 'make test-kubernetes  runner keys in a real kube-apiserver, and Helm; builds the server once on Debian 12, or uses KUBECONFIG'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'

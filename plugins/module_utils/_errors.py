@@ -127,7 +127,7 @@ class DuplicateDeclaration(OptionError):
 
 
 class InvalidTarget(OptionError):
-    """Of the playbook community.soda.decommission."""
+    """A failure of the playbook community.soda.decommission."""
 
     code = "invalid_target"
 
@@ -425,7 +425,7 @@ class AuditIncomplete(SodaError):
 
 
 class StatePathUnusable(SodaError):
-    """Of the event source."""
+    """A failure of the event source."""
 
     code = "state_path_unusable"
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which runners are asked for: the filters that the info module and the inventory share. No I/O."""
+"""The filters that select runners, which the info module and the inventory share. No I/O."""
 
 from __future__ import annotations
 

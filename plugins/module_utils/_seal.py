@@ -9,7 +9,7 @@
 Brings file contents from a host to the controller without showing them on the way.
 
 What a module prints comes back through the connection plugin, and several print it in turn: ssh from -vvv on. So it is
-sealed with a key that the controller makes anew for each task and hands over among the module's arguments, which are
+sealed with a key that the controller makes for each task and hands over among the module's arguments, which are
 not printed. The transport itself is not what this protects: that is the connection's part.
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fleet costs: a run of the role on hosts that have converged, and the first one."""
+"""What a fleet costs: a run of the role on hosts that are up to date, and the first run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def converge(hosts: t.Sequence[str], account: Account, variables: dict[str, t.An
 
 
 def again(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any]) -> Cost:
-    """The role on hosts that have converged. Raises where it changed or asked for something."""
+    """The role on hosts that are up to date. Raises if it changed or requested something."""
     asked = len(account.operations())
     cost = play(environment(), hosts=hosts, variables=variables, roles=["community.soda.soda_runner"])
     if counts(cost).get("changed") or len(account.operations()) != asked:

@@ -20,7 +20,7 @@ from .pages import Listing, served
 from .plays import LOCAL, Task, play
 
 NAMES = 100
-"""How many runners are asked for."""
+"""How many runners are requested."""
 
 FOLDER = WORK / "listing"
 
@@ -38,7 +38,7 @@ main()
 
 
 def wanted(count: int) -> list[str]:
-    """The names that are asked for, from all over the listing."""
+    """The requested names, from all parts of the listing."""
     number = min(NAMES, count)
     return [f"runner-{i * count // number:06d}" for i in range(number)]
 
@@ -82,7 +82,7 @@ def _expect(count: int | None) -> Task:
 def _expect_asked(listing: Listing, pages: int) -> None:
     asked = listing.asked()
     if asked != pages:
-        raise Broken(f"{asked} pages were asked for, not {pages}.")
+        raise Broken(f"{asked} pages were requested, not {pages}.")
 
 
 def inventory_from_cache(options: Options) -> Row:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m bench.pages READY COUNT``: a listing of so many runners, its pages made before the first is asked for.
+"""``python -m bench.pages READY COUNT``: a listing of so many runners, its pages made before the first request.
 
-The emulator makes and checks each answer anew. Whatever it took would be taken by both sides, and hide what differs.
+The emulator makes and checks each answer separately. Both sides would need this time, and hide the difference.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Listing:
         return max(1, -(-self.count // SIZE))
 
     def asked(self) -> int:
-        """How many pages were asked for since this was last asked."""
+        """How many pages were requested since the last call."""
         with urlopen(f"{self.url}/asked") as answer:
             return int(answer.read())
 
@@ -59,7 +59,7 @@ class Listing:
 
 @contextlib.contextmanager
 def served(count: int) -> t.Iterator[Listing]:
-    """A listing of so many runners, in a process of its own."""
+    """A listing of so many runners, in a separate process."""
     WORK.mkdir(parents=True, exist_ok=True)
     ready = WORK / f"pages-{count}"
     ready.unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def served(count: int) -> t.Iterator[Listing]:
 
 
 def rendered(count: int) -> dict[int, bytes]:
-    """The pages, each held against the contract."""
+    """The pages, each checked against the contract."""
     every = [{_API_NAMES.get(name, name): value for name, value in runner.items()} for runner in runners(count)]
     total = max(1, -(-count // SIZE))
     contract = Contract.load()

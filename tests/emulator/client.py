@@ -4,7 +4,7 @@
 
 """For tests: starts an emulator, sets the scene in it and says what happened. Needs Python 3.9 and requests.
 
-The emulator itself runs in a Python of its own (3.11 or later), named by the environment variable ``EMULATOR_PYTHON``::
+The emulator itself runs in another Python (3.11 or later), named by the environment variable ``EMULATOR_PYTHON``::
 
     with Emulator() as emulator:
         account = emulator.account(window_factor=0)
@@ -153,7 +153,7 @@ class Account:
         return [entry for entry in entries if operation in (None, entry["operation"])]
 
     def operations(self, since: int = 0) -> list[str]:
-        """The operations of the contract that were asked for, in order of arrival."""
+        """The operations of the contract that were requested, in order of arrival."""
         return [entry["operation"] for entry in self.journal(since) if entry["operation"]]
 
     def violations(self) -> list[str]:
@@ -186,8 +186,8 @@ class Emulator:
 
     ``options`` are command line options. Its standard error goes to ``log``, or is shown only if it fails to start.
 
-    A block ends with ContractViolated if any request or answer violated the contract, whoever cleared the journal
-    meanwhile; not if ``violations_expected``, nor for an emulator that ran already.
+    A block ends with ContractViolated if any request or answer violated the contract, even if the journal was cleared
+    during it. It does not if ``violations_expected``, nor for an emulator that ran already.
     """
 
     def __init__(

@@ -92,7 +92,7 @@ class Contract:
         return cls(yaml.safe_load(path.read_text(encoding="utf-8")))
 
     def target(self, raw_path: str) -> Target | None:
-        """The operations at a path as it stands in the request line (percent-encoded), or None for an unknown path."""
+        """The operations at a path as the request line has it (percent-encoded), or None for an unknown path."""
         for pattern, operations in self._paths:
             if match := pattern.fullmatch(raw_path):
                 return Target(operations, {name: unquote(value) for name, value in match.groupdict().items()})

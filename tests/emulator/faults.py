@@ -38,7 +38,7 @@ class Exchange:
 
     @property
     def page(self) -> int:
-        """The page of the listing that is asked for."""
+        """The requested page of the listing."""
         page = self.request.query.get("page", "0")
         return int(page) if page.isascii() and page.isdigit() else -1
 
@@ -233,7 +233,7 @@ async def repeat_runner(exchange: Exchange, *, index: int = 0) -> Answer:
 async def edit_runner(
     exchange: Exchange, *, index: int = 0, set: Mapping[str, Any] | None = None, omit: tuple[str, ...] = ()
 ) -> Answer:
-    """Set or leave out fields of one runner, of a page or the one that was asked for."""
+    """Set or leave out fields of one runner, of a page or of the requested one."""
 
     def edit(payload: Any) -> None:
         runner = payload["runner"] if "runner" in payload else payload["content"][index]

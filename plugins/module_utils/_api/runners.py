@@ -83,7 +83,7 @@ class _Mismatch:
 
     reason: str = dataclasses.field(compare=False)
     pages: tuple[tuple[int, bool, tuple[str, ...]], ...]
-    """Of each page: its total, whether it is the last, and the ids."""
+    """The total of each page, whether it is the last, and the ids."""
     trace_id: str | None = dataclasses.field(compare=False)
 
 
@@ -156,7 +156,7 @@ class Runners:
         raise _inconsistent()
 
     def get(self, runner_id: str) -> Runner | None:
-        """The runner with this id, or None if Soda Cloud answers that there is none."""
+        """The runner with this id, or None if Soda Cloud does not know it."""
         try:
             body, trace_id = self._client.send(Operation.GET, self._path_of(runner_id))
         except NotFound:
@@ -245,7 +245,7 @@ class Runners:
                 reason = f"it ends after {read} runners, but totalElements is {total}"
                 reason += f", and {twice} of its entries repeat an id" if twice else ""
             elif read == before:
-                # Such pages would go on for ever.
+                # These pages would never end.
                 reason = f"page {len(pages) - 1} has no further runner and is not the last one"
             if reason is not None:
                 return _Mismatch(reason, _fingerprint(pages), trace_id)

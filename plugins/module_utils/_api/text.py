@@ -8,7 +8,7 @@
 """
 Text from the API or from a host, made inert and printable. It is done once, where the text comes in.
 
-Whoever names a runner chooses text that reaches playbooks, terminals, inventories and rulebooks. After C(sanitize())
+Anyone who names a runner chooses text that reaches playbooks, terminals, inventories and rulebooks. After C(sanitize())
 no Ansible takes it for a template, no terminal for a command, and any JSON or UTF-8 encoder accepts it.
 """
 

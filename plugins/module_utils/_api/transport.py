@@ -273,7 +273,7 @@ def with_deadline(work: t.Callable[[], _T], seconds: float) -> _T:
     """
     What C(work) returns, or C(requests.Timeout) after so many seconds.
 
-    requests bounds the wait for each piece, so a server that sends a byte now and then could hold a task for ever.
+    requests bounds the wait for each piece, so a server that sends a byte now and then could block a task forever.
     The thread that is left behind ends with its socket or with the process, whichever is first.
     """
     results: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()

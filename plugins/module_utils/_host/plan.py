@@ -73,10 +73,10 @@ class Plan:
     recover_key: bool = False
     key_changed: bool = False
     contents: tuple[str, ...] | None = None
-    """Of the configuration files. None if they stay as they are."""
+    """The contents of the configuration files. None if they stay as they are."""
     contents_differ: tuple[bool, ...] = ()
     touched: tuple[bool, ...] = ()
-    """Of which files content or attributes are changed."""
+    """Whether the content or the attributes of each file are changed."""
     remove: tuple[ObservedFile, ...] = ()
     create_folders: tuple[str, ...] = ()
     state: HostState | None = None

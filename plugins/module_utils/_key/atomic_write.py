@@ -241,7 +241,7 @@ class AtomicWrite:
     On exit it removes what was not committed.
     """
 
-    # Of the folder, and of the temporary file once it exists.
+    # The descriptors of the folder, and of the temporary file once it exists.
     _folder_fd = -1
     _fd = -1
     _committed = False

@@ -38,7 +38,7 @@ POLL_INTERVAL = 0.1
 class FileLock:
     """The lock of one target file, for C(with). The same object can be entered again inside the block."""
 
-    # Of the folder while the lock is requested, of the lock file while this process has the lock.
+    # The descriptor of the folder while the lock is requested, of the lock file while this process has the lock.
     _folder_fd = -1
     _fd: int | None = None
 

@@ -78,7 +78,7 @@ class Field:
     # The inventory
 
     def hosts(self, *names: str, **of_host: Vars) -> None:
-        """Write the inventory: hosts without variables of their own, and hosts with some."""
+        """Write the inventory: hosts without variables, and hosts with some."""
         hosts = {**dict.fromkeys(names), **of_host}
         inventory = {"all": {"hosts": hosts, "vars": self.common}}
         (self.folder / "inventory.yml").write_text(yaml.safe_dump(inventory), "utf-8")

@@ -82,7 +82,7 @@ def _kills(outcomes: t.Iterable[Outcome]) -> int:
 
 
 _emulator: Emulator
-"""Of the process that has a share of the work."""
+"""The process that has a share of the work."""
 
 
 def _share(url: str) -> None:

@@ -98,7 +98,7 @@ def contents_of(*folders: Path) -> list[bytes]:
 
 @contextlib.contextmanager
 def scene_of(emulator: Emulator) -> t.Iterator[Scene]:
-    """A scene of its own, whose exchanges with Soda Cloud are true to the contract."""
+    """A separate scene, whose exchanges with Soda Cloud follow the contract."""
     account = emulator.account(window_factor=0)
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         yield Scene(account, Path(folder))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module in a process of its own, below one that stands for the play; either or both are killed at a point."""
+"""A module in a separate process, below one that stands for the play; either or both are killed at a point."""
 
 from __future__ import annotations
 

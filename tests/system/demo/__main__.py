@@ -47,7 +47,7 @@ class Story:
         return [f"{entry['method']} {entry['path']}" for entry in entries if operation in (None, entry["operation"])]
 
     def posts(self) -> int:
-        """How many keys were asked for."""
+        """How many keys were requested."""
         return len(self.requests("createRunner"))
 
     def look_first(self) -> None:
@@ -59,7 +59,7 @@ class Story:
     def provision(self) -> None:
         self.screen.step("Give each host its runner key and its configuration.")
         self.ansible.playbook("community.soda.provision")
-        expect(self.posts() == len(HOSTS), f"{self.posts()} keys were asked for, not {len(HOSTS)}")
+        expect(self.posts() == len(HOSTS), f"{self.posts()} keys were requested, not {len(HOSTS)}")
         self.remember_keys()
         held = {self.fleet.key(host).api_key_id for host in HOSTS}
         expect(len(held) == len(HOSTS), "two hosts hold the same key")

@@ -75,8 +75,8 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         'RULEBOOK = "community.soda.offline"',
     ),
     "docs/guides/events.md: soda_runners:": _EVENT,
-    "docs/guides/events.md: - name: Tell the team": ("tests/system/eda/test_offline.py", 'RULEBOOKS["guide"]'),
-    "extensions/eda/plugins/event_source/soda_runners.py: - name: Say which runner goes offline": (
+    "docs/guides/events.md: - name: Alert the team": ("tests/system/eda/test_offline.py", 'RULEBOOKS["guide"]'),
+    "extensions/eda/plugins/event_source/soda_runners.py: - name: Report runners that go offline": (
         "tests/system/eda/test_offline.py",
         'RULEBOOKS["EXAMPLES"]',
     ),

@@ -19,7 +19,7 @@ from examples.sandbox import Sandbox
 from tooling.leaks import Credential
 
 PRIVATE = "0600"
-# Of a console, each command has an entry of its own.
+# Each command of a console has its own entry.
 EXAMPLES = [example for example in collected() if example.kind == "console" or example.name not in ELSEWHERE]
 
 

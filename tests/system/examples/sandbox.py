@@ -103,7 +103,7 @@ class Host:
         }
 
     def keys(self) -> dict[str, Json]:
-        """The keys that are held there, by path."""
+        """The keys that are stored there, by path."""
         return {name: json.loads(self.path(name).read_text("utf-8")) for name in self.files() if name.endswith(".json")}
 
     def key(self) -> Json:

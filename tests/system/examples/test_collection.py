@@ -52,7 +52,7 @@ def test_what_is_run_elsewhere_is_still_there_and_still_run(name: str) -> None:
     assert shows in Path(tree.ROOT, file).read_text("utf-8")
 
 
-def test_block_that_nobody_runs_is_told(tmp_path: Path) -> None:
+def test_block_that_nobody_runs_is_found(tmp_path: Path) -> None:
     """The rules above, on a page that breaks them."""
     (tmp_path / "README.md").write_text("```yaml\nsome: thing\n```\n\n- in a list:\n  ```sh\n  ls\n  ```\n", "utf-8")
     found = collected(tmp_path)

@@ -41,9 +41,9 @@ def test_file_is_an_inventory_of_the_runners(example: Example, enter: Enter, our
 
 
 INVENTORIES: dict[str, list[str]] = {
-    "plugins/inventory/soda_runners.py: # Self-hosted runners that have been silent for a day, by their label. "
+    "plugins/inventory/soda_runners.py: # Self-hosted runners without contact for a day, named by their label. "
     "The secret is vaulted in extra variables:": ["Europe"],
-    "plugins/inventory/soda_runners.py: # Groups by version, and a listing that is read every ten minutes at most.": [
+    "plugins/inventory/soda_runners.py: # Groups by version, and a listing that is cached for ten minutes.": [
         "@warehouses:",
         "@soda_version_",
     ],
@@ -63,5 +63,5 @@ def with_vaulted_secret(text: str, sandbox: Sandbox) -> str:
     return re.sub(r"^  \$ANSIBLE_VAULT.*\n  …\n", lambda match: lines, text, flags=re.MULTILINE)
 
 
-def test_promises_are_of_files_that_there_are() -> None:
+def test_promises_name_existing_files() -> None:
     assert set(INVENTORIES) <= {example.name for example in EXAMPLES}

@@ -112,7 +112,7 @@ AFTER: dict[str, t.Callable[[Sandbox], None]] = {
 """What there is, or is no more, at the end of a page."""
 
 
-def test_scenes_are_those_of_pages_that_there_are() -> None:
+def test_scenes_name_existing_pages() -> None:
     assert {*BEFORE, *AFTER} <= set(PAGES)
 
 

@@ -78,7 +78,7 @@ AFTER_PLAY = {
 def test_play_keeps_its_promise(example: Example, sandbox: Sandbox) -> None:
     if example.name in AFTER_PLAY:
         sandbox.write("play.yml", example.text)
-        assert sandbox.run(shlex.join(PLAYBOOK)).returncode == 2, "no key is held, and the audit did not fail"
+        assert sandbox.run(shlex.join(PLAYBOOK)).returncode == 2, "no key is stored, and the audit did not fail"
         (before,) = [each for each in EXAMPLES if each.name == AFTER_PLAY[example.name]]
         sandbox.play(before.text)
     first = sandbox.play(example.text)
@@ -90,5 +90,5 @@ def test_play_keeps_its_promise(example: Example, sandbox: Sandbox) -> None:
         PLAYS[example.name](Played(example, sandbox, first, second))
 
 
-def test_promises_are_of_plays_that_there_are() -> None:
+def test_promises_name_existing_plays() -> None:
     assert {*PLAYS, *AFTER_PLAY, *AFTER_PLAY.values()} <= {example.name for example in EXAMPLES}

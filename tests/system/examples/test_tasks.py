@@ -18,6 +18,7 @@ import yaml
 from examples.collect import Example
 from examples.promises import EXAMPLES, PRIVATE, keys_issued, of_kind, provision
 from examples.sandbox import CONFIGURATION, Sandbox
+from tooling.leaks import Credential
 
 
 def as_play(text: str) -> str:
@@ -32,29 +33,36 @@ def pieces(name: str) -> dict[str, str]:
     return {t.cast(str, yaml.safe_load(part)[0]["name"]): part for part in parts}
 
 
-SODA_RUNNER = "plugins/modules/soda_runner.py: - name: Make sure that a runner key is held"
-SODA_RUNNER_CONFIG = (
-    "plugins/modules/soda_runner_config.py: - name: Make sure that a runner key is held on the controller"
-)
+SODA_RUNNER = "plugins/modules/soda_runner.py: - name: Issue a runner key and store it"
+SODA_RUNNER_CONFIG = "plugins/modules/soda_runner_config.py: - name: Issue a runner key on the controller"
 SODA_RUNNER_INFO = "plugins/modules/soda_runner_info.py: - name: List all runners"
 STALE_RUNNERS = "plugins/filter/stale_runners.py: - name: Show which runners are stale"
 ESCROW_NAME = "plugins/filter/escrow_name.py: - name: Show where the key of a runner waits"
 
 SITUATIONS: dict[str, tuple[str, ...]] = {
     SODA_RUNNER: (
-        "Make sure that a runner key is held",
+        "Issue a runner key and store it",
         "Rotate the key",
         "Issue another key for a runner whose disk was lost",
-        "Issue a key and take it from the result, which automation platforms store",
+        "Issue a key and return it, although automation platforms store results",
+        "Adopt the key of a runner that already runs",
         "Delete a runner and its key file",
     ),
     SODA_RUNNER_CONFIG: (
-        "Make sure that a runner key is held on the controller",
+        "Issue a runner key on the controller",
         "Put the key and the Helm values on the host",
+        "Adopt the key of a runner that exists",
         "Remove the key and the Helm values from the host",
     ),
+    SODA_RUNNER_INFO: (
+        "List all runners",
+        "Find one runner",
+        "Find the self-hosted runners that have been silent for a day",
+        "Wait until two runners are online",
+        "Show their names",
+    ),
 }
-"""Each of these tasks has a test of its own below. The tasks of all other examples are run in a row."""
+"""Each of these tasks has its own test below. The tasks of all other examples are run in a row."""
 
 
 @of_kind("tasks")
@@ -79,7 +87,7 @@ def host_is_prepared(sandbox: Sandbox) -> None:
 
 @pytest.mark.usefixtures("host_is_prepared")
 def test_soda_runner_holds_rotates_and_reissues_a_key_and_deletes_the_runner(sandbox: Sandbox) -> None:
-    hold, rotate, reissue, _take, delete = pieces(SODA_RUNNER).values()
+    hold, rotate, reissue, _take, _adopt, delete = pieces(SODA_RUNNER).values()
     host, account = sandbox.hosts["warehouse-eu"], sandbox.account
     for task, version in ((hold, 1), (rotate, 2)):
         for expected in (1, 0):
@@ -102,7 +110,7 @@ def test_soda_runner_holds_rotates_and_reissues_a_key_and_deletes_the_runner(san
 
 
 def test_soda_runner_without_a_key_file_has_the_key_in_its_result(sandbox: Sandbox) -> None:
-    task = pieces(SODA_RUNNER)["Issue a key and take it from the result, which automation platforms store"]
+    task = pieces(SODA_RUNNER)["Issue a key and return it, although automation platforms store results"]
     check = """
 - name: Check that it is there
   ansible.builtin.assert:
@@ -112,8 +120,23 @@ def test_soda_runner_without_a_key_file_has_the_key_in_its_result(sandbox: Sandb
     assert keys_issued(sandbox.account) == 1
 
 
+@pytest.mark.usefixtures("host_is_prepared")
+def test_soda_runner_adopts_a_key_and_issues_none(sandbox: Sandbox) -> None:
+    task = pieces(SODA_RUNNER)["Adopt the key of a runner that already runs"]
+    host, account = sandbox.hosts["warehouse-eu"], sandbox.account
+    given = account.issue_runner_key()
+    runner = account.register("warehouse-eu", given)
+    sandbox.secrets.append(Credential(given.api_key_id, given.api_key_secret))
+    names = {"warehouse_runner_key_id": given.api_key_id, "warehouse_runner_key_secret": given.api_key_secret}
+    sandbox.write("existing.yml", yaml.safe_dump(names))
+    for expected in (1, 0):
+        assert sandbox.play(as_play(task), "-e", "@existing.yml").count("changed") == expected
+    assert (host.key()["api_key_id"], host.key()["runner_id"]) == (given.api_key_id, runner["id"])
+    assert keys_issued(account) == 0
+
+
 def test_soda_runner_config_carries_a_key_to_the_host_and_takes_it_away(sandbox: Sandbox) -> None:
-    hold, put, remove = pieces(SODA_RUNNER_CONFIG).values()
+    hold, put, adopt, remove = pieces(SODA_RUNNER_CONFIG).values()
     host = sandbox.hosts["warehouse-eu"]
     host.path(CONFIGURATION).mkdir()
     for expected in (2, 0):
@@ -121,6 +144,12 @@ def test_soda_runner_config_carries_a_key_to_the_host_and_takes_it_away(sandbox:
     assert host.files() == {"/etc/soda-runner/key.json": PRIVATE, "/etc/soda-runner/values.yml": PRIVATE}
     values = yaml.safe_load(host.path("/etc/soda-runner/values.yml").read_text("utf-8"))
     assert values["soda"]["agent"] == {"name": "warehouse-eu", "loglevel": "INFO"}
+    assert keys_issued(sandbox.account) == 1
+    key = host.key()
+    host.path("/etc/soda-runner/key.json").unlink()
+    for expected in (1, 0):
+        assert sandbox.play(as_play(adopt)).count("changed") == expected
+    assert host.key()["api_key_id"] == key["api_key_id"]
     assert keys_issued(sandbox.account) == 1
     for expected in (1, 0):
         assert sandbox.play(as_play(remove)).count("changed") == expected
@@ -133,8 +162,13 @@ def test_soda_runner_info_finds_the_silent(sandbox: Sandbox) -> None:
         {"name": "warehouse-us", "last_seen_seconds_ago": 60},
         {"name": "hosted", "type": "SODA_HOSTED", "last_seen_seconds_ago": 90_000},
     )
-    finished = sandbox.play(as_play("".join(pieces(SODA_RUNNER_INFO).values())))
+    tasks = pieces(SODA_RUNNER_INFO)
+    wait = tasks.pop("Wait until two runners are online")
+    finished = sandbox.play(as_play("".join(tasks.values())))
     assert "['warehouse-eu'] of 3" in finished.output
+    for runner in sandbox.account.runners():
+        sandbox.account.set_online(runner["id"])
+    sandbox.play(as_play(wait))
 
 
 def test_escrow_name_is_the_name_of_the_file_that_the_role_keeps(sandbox: Sandbox) -> None:
@@ -153,5 +187,5 @@ def test_escrow_name_is_the_name_of_the_file_that_the_role_keeps(sandbox: Sandbo
     assert kept.name in shown
 
 
-def test_situations_are_of_examples_that_there_are() -> None:
+def test_situations_name_existing_examples() -> None:
     assert set(SITUATIONS) <= {example.name for example in EXAMPLES}

@@ -149,5 +149,5 @@ def runners_that_start(sandbox: Sandbox, hosts: list[str]) -> t.Iterator[None]:
         thread.join()
 
 
-def test_promises_are_of_variables_that_there_are() -> None:
+def test_promises_name_existing_variables() -> None:
     assert set(VARIABLES) <= {example.name for example in EXAMPLES}

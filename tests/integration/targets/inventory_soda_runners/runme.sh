@@ -35,7 +35,7 @@ shows ansible-inventory -i "$OUTPUT_DIR/template.soda_runners.yml" -e "@$OUTPUT_
 says 'warehouse-us'
 asked '{}'
 
-# Anew, because the cache would not tell a secret that was not decrypted.
+# Without the cache, which would hide a secret that was not decrypted.
 shows ansible-inventory -i "$OUTPUT_DIR/template.soda_runners.yml" -e "@$OUTPUT_DIR/vault.yml" "${password[@]}" \
     --flush-cache --graph
 says 'warehouse-us'

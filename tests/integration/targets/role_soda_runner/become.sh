@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Stands in for sudo: notes the modules in the command and on its input in the file that --log=FILE names, drops the other
-# options, and runs the command as whoever calls. Ansible sends a module on the input where it uses pipelining.
+# options, and runs the command as the caller. Ansible sends a module on the input if it uses pipelining.
 log=/dev/null
 while [ $# -gt 0 ] && [ "$1" != /bin/sh ]; do
     case $1 in

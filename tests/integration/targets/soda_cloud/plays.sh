@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 
-# For targets that run playbooks of their own, sourced by their runme.sh.
+# For targets that run their own playbooks, sourced by their runme.sh.
 
 export ANSIBLE_ROLES_PATH=..
 export ANSIBLE_NOCOLOR=1
@@ -53,7 +53,7 @@ keeps_secrets() {
     shift
     grep -rhoP '"api_key_secret": "\K[^"]+' --include=key.json "$folder" > "$OUTPUT_DIR/secrets"
     if grep -Ff "$OUTPUT_DIR/secrets" "$said" "$@"; then
-        echo "There is a secret in what was said."
+        echo "The output contains a secret."
         return 1
     fi
 }

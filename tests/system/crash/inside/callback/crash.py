@@ -28,7 +28,7 @@ author:
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Dies where it is told to."""
+    """Dies at the chosen point."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"

@@ -71,7 +71,7 @@ class World:
     seconds: float = 0.0
     warnings: list[str] = dataclasses.field(default_factory=list)
     stalls: int = 0
-    """How often a run stood still for longer than a lease. To the others such a run looks dead."""
+    """How often a run stood still for longer than a lease. To the others this run looks dead."""
 
     def now(self) -> datetime.datetime:
         return datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=self.seconds)
