@@ -30,7 +30,7 @@ def execute_module_with_secret(
     if C.DEFAULT_KEEP_REMOTE_FILES:
         raise error(
             "invalid_arguments",
-            "ANSIBLE_KEEP_REMOTE_FILES is set, so Ansible would leave a runner key in the remote temporary folder."
+            "ANSIBLE_KEEP_REMOTE_FILES is set, so Ansible would leave a secret in the remote temporary folder."
             " Unset it and run the task again.",
         )
     task = action._task

@@ -116,8 +116,9 @@ class Reply:
 def failed_result(result: Json) -> dict[str, t.Any]:
     """The result of a task whose module failed on the host."""
     given = result.get("failure")
-    texts = [result.get(field) for field in ("msg", "exception", "module_stderr", "module_stdout")]
-    output = "\n".join(str(text)[:LONGEST_TRACEBACK] for text in texts if text is not None)
+    texts = {field: result.get(field) for field in ("msg", "module_stderr", "module_stdout")}
+    texts["exception"] = traceback_of(result)
+    output = "\n".join(str(text)[:LONGEST_TRACEBACK] for text in texts.values() if text is not None)
     if isinstance(given, dict) and given.get("code") in FAILURE_CODES and isinstance(given.get("message"), str):
         failure = Failure(
             given["code"], sanitize(given["message"], LONGEST_TEXT), retryable=given.get("retryable") is True
@@ -130,16 +131,28 @@ def failed_result(result: Json) -> dict[str, t.Any]:
         )
         return {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     else:
-        failure = Failure(
-            "module_failed", sanitize(str(result.get("msg") or "The module failed on the host."), LONGEST_TEXT)
-        )
+        failure = Failure("module_failed", sanitize(str(result.get("msg") or message_of(result)), LONGEST_TEXT))
     failed: dict[str, t.Any] = {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     for field in ("exception", "module_stderr", "module_stdout"):
-        if result.get(field):
-            failed[field] = sanitize_lines(str(result[field]), LONGEST_TRACEBACK)
+        if texts[field]:
+            failed[field] = sanitize_lines(str(texts[field]), LONGEST_TRACEBACK)
     if isinstance(result.get("rc"), int):
         failed["rc"] = result["rc"]
     return failed
+
+
+def message_of(result: Json) -> str:
+    """The message of a module that ended with a traceback. Newer releases of ansible-core return no C(msg) then."""
+    event = getattr(result.get("exception"), "event", None)
+    return sanitize(str(getattr(event, "msg", None) or "The module failed on the host."), LONGEST_TEXT)
+
+
+def traceback_of(result: Json) -> str:
+    """The traceback of a module, if Ansible has it. Newer releases of ansible-core return an object with the text."""
+    exception = result.get("exception")
+    event = getattr(exception, "event", None)
+    text = exception if event is None else getattr(event, "formatted_traceback", None)
+    return sanitize_lines(str(text or ""), LONGEST_TRACEBACK)
 
 
 def warnings_of(result: Json) -> list[str]:

@@ -15,6 +15,8 @@ import sys
 import typing as t
 
 from ...module_utils._errors import Failure, KeyPathUnusable
+from .._config.reply import message_of, traceback_of
+from .._secret_call import execute_module_with_secret
 
 Json = dict[str, t.Any]
 
@@ -47,8 +49,8 @@ def call_action(caller: t.Any, name: str, arguments: Json, task_vars: Json) -> J
 
 
 def call_module(caller: t.Any, name: str, arguments: Json, task_vars: Json) -> Json:
-    """The result of a module on the host of the task."""
-    return _checked(caller._execute_module(f"community.soda.{name}", arguments, task_vars=task_vars))
+    """The result of a module on the host of the task. Its arguments contain the Soda Cloud API key."""
+    return _checked(execute_module_with_secret(caller, f"community.soda.{name}", arguments, task_vars))
 
 
 def call_on_controller(caller: t.Any, name: str, arguments: Json, task_vars: Json) -> Json:
@@ -94,11 +96,15 @@ def make_private_folder(path: str) -> None:
 
 
 def _checked(result: Json) -> Json:
+    message, traceback = message_of(result), traceback_of(result)
     result = {key: value for key, value in result.items() if key not in DROPPED}
     if result.get("failed"):
         kept = ("msg", "failure", "rc", "module_stdout", "module_stderr", "missing", "warnings")
         failed = {"failed": True, **{key: result[key] for key in kept if key in result}}
-        failed.setdefault("failure", Failure("module_failed", str(result.get("msg", "The module failed."))).as_result())
+        failed.setdefault("msg", message)
+        failed.setdefault("failure", Failure("module_failed", str(failed["msg"])).as_result())
+        if traceback:
+            failed["exception"] = traceback
         raise CallFailed(failed)
     if result.get("unreachable"):
         raise CallFailed(result)

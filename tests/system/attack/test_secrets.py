@@ -49,6 +49,16 @@ def test_a_diff_shows_what_was_in_the_file(field: Field) -> None:
     assert "-hidden" not in ended.output
 
 
+@pytest.mark.parametrize("api_host", [pytest.param("localhost", marks=pytest.mark.quick), "{{ inventory_hostname }}"])
+def test_a_module_with_a_secret_is_a_file_that_a_killed_run_leaves(field: Field, api_host: str) -> None:
+    field.common["soda_runner_api_host"] = api_host
+    field.hosts("one")
+    ended = field.role("-vvv", play={"vars": {"ansible_pipelining": False}})
+    assert not ended.failed
+    assert "/modules/soda_runner.py" in ended.output
+    assert "AnsiballZ_soda_runner" not in ended.output
+
+
 @pytest.mark.quick
 def test_a_proxy_gets_the_requests_to_this_machine(field: Field) -> None:
     with HostileApi(lambda request: page([])).running() as proxy:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,3 +46,19 @@ def test_a_diff_of_a_host_keeps_its_lines() -> None:
     (entry,) = Reply({"diff": [{"path": "/x", "before": text, "after": text + "{{ 7 * 7 }}"}]}).diff()
     assert entry["before"] == text
     assert entry["after"] == f"{text}{{{MARK}{{ 7 * 7 }}}}"
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        "Traceback: KeyError: 'x'",
+        SimpleNamespace(event=SimpleNamespace(msg="KeyError: 'x'", formatted_traceback="Traceback: KeyError: 'x'")),
+    ],
+    ids=["text", "object"],
+)
+def test_a_traceback_of_a_module_is_text(exception: Any) -> None:
+    """ansible-core 2.19 and newer return an object, and no msg."""
+    failed = failed_result({"failed": True, "exception": exception})
+    assert failed["exception"] == "Traceback: KeyError: 'x'"
+    assert failed["msg"] in ("KeyError: 'x'", "The module failed on the host.")
+    assert failed["failure"]["code"] == "module_failed"
