@@ -103,10 +103,11 @@ def _kill(process: subprocess.Popen[t.Any], family: list[int]) -> None:
 def descendants(pid: int) -> list[int]:
     """The processes below a process, where /proc tells."""
     children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    # A pattern would look at each file, and fail if a process ends at that moment.
+    for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            fields = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+            fields = Path(f"/proc/{name}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(name))
     found, queue = [], [pid]
     while queue:
         below = children.get(queue.pop(), [])

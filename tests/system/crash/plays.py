@@ -114,7 +114,8 @@ class Controller:
 
     def stray(self) -> set[str]:
         """Files that are on the host or in escrow, and should not be."""
-        expected = {self.host / "etc" / "key.json", self.host / "etc" / "values.yml", self.host / "restarted"}
+        names = ("etc/key.json", "etc/.key.json.state", "etc/values.yml", "restarted")
+        expected = {self.host / name for name in names}
         found = {path for folder in (self.host, self.escrow) for path in folder.rglob("*") if path.is_file()}
         return {str(path.relative_to(self.folder)) for path in found - expected}
 

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
-if any(argument.endswith(f"AnsiballZ_{os.environ.get('CRASH_MODULE')}.py") for argument in sys.orig_argv):
+if "CRASH_POINT" in os.environ:
     from crash.in_play import arm
 
-    arm()
+    arm(f"/plugins/modules/{os.environ['CRASH_MODULE']}.py")
