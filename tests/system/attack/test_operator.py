@@ -143,6 +143,20 @@ def test_a_report_is_of_a_host_that_got_a_new_key_since(field: Field) -> None:
 # Unknown is not stale
 
 
+@pytest.mark.quick
+def test_extra_variables_change_the_types_of_the_stale_runners(field: Field) -> None:
+    field.account.seed(
+        {"name": "1234", "isOnline": False, "last_seen_seconds_ago": MONTH},
+        {"name": "other", "isOnline": False, "last_seen_seconds_ago": MONTH},
+    )
+    report, _audited = field.audit()
+    (wanted,) = [runner for runner in report["stale"] if runner["name"] == "1234"]
+    # What the audit gives to later jobs, which get it as an extra variable.
+    ended = field.play("community.soda.decommission", soda_decommission_runners=json.dumps([wanted]))
+    assert not ended.failed
+    assert [runner["name"] for runner in field.account.runners()] == ["other"]
+
+
 @pytest.mark.parametrize("seen", [None, "yesterday", "1970-01-01T00:00:00Z", 0], ids=str)
 def test_a_last_contact_is_unknown(field: Field, seen: object) -> None:
     listed = {"id": "r1", "name": "one", "type": "SELF_HOSTED", "isOnline": False, "lastSeenTimestamp": seen}
