@@ -129,6 +129,7 @@ EXAMPLES = r"""
 - name: Audit two runners on each host
   hosts: warehouses
   gather_facts: false
+  become: true
   tasks:
     - name: Observe both
       ansible.builtin.include_role:

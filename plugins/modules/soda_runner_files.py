@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: soda_runner_files
-short_description: The part of community.soda.soda_runner_config that runs on the host
+short_description: The part of community.soda.soda_runner_config that runs on the host (internal)
 version_added: 1.0.0
 author:
   - community.soda contributors (@community-soda)
 description:
-  - Compares, writes and removes a key file and configuration files for M(community.soda.soda_runner_config).
-    Use that module. This one is internal, and its options can change at any time.
+  - B(Internal.) Do not use it in your own plays. Its options can change in any release. Use
+    M(community.soda.soda_runner_config).
+  - Compares, writes and removes a key file and configuration files on the host.
 requirements:
   - python >= 3.9
 extends_documentation_fragment:
