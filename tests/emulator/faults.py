@@ -263,7 +263,7 @@ async def move(
 
 def _given(status: int, headers: Mapping[str, str] | None, body: object, content_type: str) -> Answer:
     if body is None and content_type == JSON:
-        body = {"code": "fault", "message": f"A fault was asked for: {status}."}
+        body = {"code": "fault", "message": f"A fault was requested: {status}."}
     if isinstance(body, str):
         return Answer(status, body.encode(), content_type, headers or {})
     return replace(json_answer(status, body, headers), content_type=content_type)

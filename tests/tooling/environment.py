@@ -32,7 +32,7 @@ _SUPPORTED_PYTHONS = tuple(f"python3.{minor}" for minor in range(8, 15))
 
 
 def private_environment(home: Path = tree.CACHE / "home", temporary: Path = tree.BUILD / "tmp") -> dict[str, str]:
-    """The caller's environment without what would steer Ansible or reach an account, with a home of its own."""
+    """The caller's environment without what would steer Ansible or reach an account, with another home."""
     env = {
         name: value
         for name, value in os.environ.items()

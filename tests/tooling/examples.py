@@ -18,7 +18,7 @@ from .result import Result
 FOLDER = tree.BUILD / "examples"
 NAMES = ("cloud.soda.io", "cloud.us.soda.io")
 
-# Of its own are the network, which is loopback alone, and the mounts: a hosts file with the names of Soda Cloud, and a
+# Separate are the network, which is loopback alone, and the mounts: a hosts file with the names of Soda Cloud, and a
 # file system in memory, because /etc of a host is an overlay, and not any file system can hold one.
 _ENTER = """
 ip link set lo up
@@ -50,7 +50,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def _inside() -> list[str]:
-    """The command that runs another in namespaces of its own, as root there. It need not be root here."""
+    """The command that runs another in separate namespaces, as root there. It need not be root here."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     spaces = ["unshare", *as_root, "--mount", "--net", "--propagation", "private", "--kill-child"]
     return [*spaces, "sh", "-euc", _ENTER, str(FOLDER)]

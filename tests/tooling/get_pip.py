@@ -4,7 +4,7 @@
 
 """Takes the place of the get-pip script that ansible-test would download for its virtual environments.
 
-The Python that runs it brings a pip of its own, so nothing has to be downloaded from a host besides the package index.
+The Python that runs it has its own pip, so nothing has to be downloaded from a host besides the package index.
 """
 
 from __future__ import annotations

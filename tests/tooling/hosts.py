@@ -4,7 +4,7 @@
 
 """Run the molecule scenario ``hosts`` in containers with systemd, then the recipes of ``tests/system/hosts`` on them.
 
-As root it builds an image once, and runs podman with a storage of its own inside of namespaces of its own. When the
+As root it builds an image once, and runs podman with its own storage inside of its own namespaces. When the
 part ends, however it ends, they end too, and with them every process, mount, network and address that it made. With
 ``SODA_HOST_IMAGE`` it runs the caller's podman, as any user, on that image.
 """
@@ -40,7 +40,7 @@ _ON_A_HOST = "python3,python3-requests,python3-yaml,systemd,systemd-sysv,openssh
 _LEFT_OUT = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
 _FOLDER = tree.CACHE / "hosts"
 
-# A plain cgroup2, which systemd in a container wants, in the place of a hybrid one; a /run of its own, for what podman
+# A plain cgroup2, which systemd in a container wants, in the place of a hybrid one; a separate /run, for what podman
 # keeps of running containers. The shell stays, to be the parent of processes that lose theirs.
 _INSIDE = """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -81,7 +81,7 @@ def obstacle() -> str:
     if os.environ.get("SODA_HOST_IMAGE"):
         return ""
     if os.geteuid():
-        return "only root can build the image; set SODA_HOST_IMAGE to one of your own"
+        return "only root can build the image; set SODA_HOST_IMAGE to another image"
     enters = subprocess.run(["unshare", *_NAMESPACES, "true"], capture_output=True, check=False)
     return "this machine does not allow namespaces" if enters.returncode else ""
 
@@ -93,7 +93,7 @@ def report() -> Path:
 
 def counted(finished: Finished, recipes: ET.Element | None) -> Result:
     """Count the actions of the scenario and the recipes."""
-    # The hosts are removed before and after, and that once is left out between is said as well: it counts once.
+    # The hosts are removed before and after, and a message about the skipped step counts once.
     lines = "\n".join(dict.fromkeys(finished.output.splitlines()))
     scenario = molecule.counted(Finished(0, lines))
     if recipes is None:
@@ -106,7 +106,7 @@ def counted(finished: Finished, recipes: ET.Element | None) -> Result:
 def _install_what_is_missing(env: t.Mapping[str, str], log: Path) -> None:
     missing = [program for program in _PROGRAMS if shutil.which(program, path=env["PATH"]) is None]
     if os.geteuid():
-        raise RuntimeError("An image is built by root alone. Name one of your own in SODA_HOST_IMAGE.")
+        raise RuntimeError("Only root can build an image. Set SODA_HOST_IMAGE to another image.")
     if not missing:
         return
     if shutil.which("apt-get") is None:
@@ -178,7 +178,7 @@ def _inside(arguments: list[str]) -> int:
     scenario = ["molecule", "test", "--no-command-borders", "--scenario-name", SCENARIO, "--destroy=never"]
     destroy = ["molecule", "destroy", "--scenario-name", SCENARIO]
     try:
-        # Of a run that was killed, molecule takes the hosts for made.
+        # After a killed run, molecule expects that the hosts exist.
         subprocess.run(destroy, cwd=folder, check=True)
         status = subprocess.run(scenario, cwd=folder, check=False).returncode
         if status == 0:
@@ -191,7 +191,7 @@ def _inside(arguments: list[str]) -> int:
 
 def _import(image: str) -> None:
     if subprocess.run(["podman", "image", "exists", image], check=False).returncode:
-        # Of the images that were there before, none is wanted any more.
+        # Earlier images are not needed any more.
         subprocess.run(["podman", "system", "reset", "--force"], check=True)
         subprocess.run(["podman", "import", "--quiet", str(_archive(image)), image], check=True)
 

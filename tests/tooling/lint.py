@@ -53,7 +53,7 @@ CHECKS = (
     Check(
         "changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""
     ),
-    # Written anew, it is what it was: nobody has edited it, or has forgotten to write it.
+    # Written again, it is the same: nobody edited it, or forgot to write it.
     Check(
         CHANGELOG,
         ("sh", "-c", f"test -s {CHANGELOG} && antsibull-changelog generate && git diff --exit-code {CHANGELOG}"),

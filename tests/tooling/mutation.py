@@ -4,7 +4,7 @@
 
 """Mutation testing with mutmut: small changes to the utilities of the plugins, each of which a unit test must notice.
 
-Each file is changed in a folder of its own below build/mutation, and tried with the unit tests that mirror it.
+Each file is changed in a separate folder below build/mutation, and tried with the unit tests that mirror it.
 """
 
 from __future__ import annotations

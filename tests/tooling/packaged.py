@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other people's collections, as the package ``ansible`` has them, for tests of what is said to work with them."""
+"""Other people's collections, as the package ``ansible`` has them, for tests of what works with them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def _rows(*names: str) -> tuple[Row, ...]:
 
 # The parts that protect users come first, so that a run that is stopped early has shown the most.
 _GUARDS = ("attack", "leaks", "vault", "matrix 2.16 newest --quick", "platform", "vendor", "sanity", "lint")
-"""The matrix runs the integration targets and the scenario, so they are no parts of their own here."""
+"""The matrix runs the integration targets and the scenario, so they are no separate parts here."""
 
 PLANS = {
     # The command of newcomers: 8 minutes on two cores, without root, containers and real servers.

@@ -122,7 +122,7 @@ def is_as_it_was_signed(trial: Trial, archive: Path) -> None:
     keyring = WORK / "keyring.gpg"
     trial.run("gpg", "--batch", "--output", keyring, "--export", owner)
     signed = ("--keyring", str(keyring), "--signature", signature.as_uri(), "--required-valid-signature-count", "+1")
-    # Of a signed tarball on disk, `ansible-galaxy collection install` does not take the signature, so it comes after.
+    # `ansible-galaxy collection install` ignores the signature of a tarball on disk, so the check comes after it.
     verify = (
         "ansible-galaxy",
         "collection",

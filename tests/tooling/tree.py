@@ -39,7 +39,7 @@ def linked_collections() -> Path:
 
 
 def copied_collection(part: str) -> Path:
-    """A copy of the checkout's own files, made anew. ansible-test refuses links and wants a git work tree."""
+    """A copy of the checkout's own files, made for this run. ansible-test refuses links and wants a git work tree."""
     root = BUILD / part
     copy = root / _AS_COLLECTION
     shutil.rmtree(root, ignore_errors=True)

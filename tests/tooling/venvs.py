@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environments for tools that do not bear what the tests' own has. Each is made when it is wanted, from its pins."""
+"""Environments for tools that conflict with the one of the tests. Each is made when it is wanted, from its pins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pinned(name: str) -> Path:
 
 
 def made(name: str, python: str, packages: list[str], stamp: str) -> Path:
-    """An environment with what ``uv pip install`` is given as *packages*. With another *stamp* it is made anew."""
+    """An environment with what ``uv pip install`` is given as *packages*. With another *stamp* it is made again."""
     venv = _VENVS / name
     with tree.only_one(f"venv-{name}"):
         told = venv / ".made-of"

@@ -111,7 +111,7 @@ class Reporter:
         if attempt.outcome is Outcome.NO_TLS:
             return (
                 f"No secure connection to {endpoint} ({detail})."
-                " If an authority of your own issued its certificate, set ca_path to that authority's certificate."
+                " If your own authority issued its certificate, set ca_path to that authority's certificate."
             )
         if attempt.outcome is Outcome.NOT_SODA_CLOUD:
             return (

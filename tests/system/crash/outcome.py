@@ -24,7 +24,7 @@ class Outcome:
     issued: int
     """Keys that Soda Cloud issued in all."""
     held: int
-    """Keys of them that are held, or were held until they were replaced or removed."""
+    """The keys that are stored, or were stored until they were replaced or removed."""
     orphaned: int
     """Keys that no one received: killed after POST was sent, before the answer was on disk."""
     lost: int

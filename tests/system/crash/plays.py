@@ -34,7 +34,7 @@ TIMEOUT = 240.0
 """Seconds that a play may take. It takes a hundredth of it on an idle machine."""
 
 EVERYBODY = ("module", "parent alone", "whole tree")
-# Of each module of the play: where it is killed, and who.
+# Where each module of the play is killed, and which process.
 MODULE_POINTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("soda_runner", "before POST sendall", ("parent alone",)),
     ("soda_runner", "after POST sendall", EVERYBODY),
@@ -83,7 +83,7 @@ class Controller:
         return self.folder / "mark"
 
     def start(self, **crash: str) -> subprocess.Popen[bytes]:
-        """Start the play, which dies where it is told to."""
+        """Start the play, which dies at the chosen point."""
         env = private_environment(self.folder / "home", self.folder / "tmp")
         env.update(
             PYTHONPATH=os.pathsep.join(map(str, tree.TESTS)),
@@ -156,14 +156,14 @@ def kill(module: str, point: str, victim: str, emulator: Emulator) -> Outcome:
         status = controller.start().wait(TIMEOUT)
         _wait_for(int(controller.mark.read_text("utf-8").split()[0]))
         if victim == "parent alone" and status:
-            # It may have been told that another run is at work.
+            # It may have failed because another run is at work.
             status = controller.start().wait(TIMEOUT)
         return _judged(controller, module, point, victim, known, before, status)
 
 
 @contextlib.contextmanager
 def controller_of(emulator: Emulator) -> t.Iterator[Controller]:
-    """A controller of its own. What it has is removed at the end, but for one on which something broke."""
+    """A separate controller. Its files are removed at the end, unless a test on it failed."""
     folder = Path(tempfile.mkdtemp(prefix="play-", dir=FOLDER))
     account = emulator.account(window_factor=0)
     yield Controller(folder, account)

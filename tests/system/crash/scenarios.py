@@ -29,7 +29,7 @@ class Scene:
     account: Account
     folder: Path
     parted: set[str] = dataclasses.field(default_factory=set)
-    """The ids of keys that were held and are to be replaced or removed."""
+    """The ids of stored keys that the run replaces or removes."""
 
     def __post_init__(self) -> None:
         self.key_path = self.folder / "key.json"
@@ -97,7 +97,7 @@ class Scenario:
     issues: int
     """How many keys a run issues that nothing disturbs."""
     version: int | None
-    """The version of the key that is held in the end, or nothing where none is."""
+    """The version of the key that is stored in the end, or nothing if none is."""
     configured: bool = False
     """Whether the configuration files are there in the end."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells a process of its own dealings with the disk and the network, so that it can be killed at any of them.
+"""Reports a process's calls to the disk and the network, so that it can be killed at any of them.
 
 Nothing is replaced and nothing is wrapped: Python reports each call of a function that is written in C, and the
 functions named here are those that change something outside of the process, or wait for something.

@@ -6,7 +6,7 @@
 What stands around an example while it is run: a controller's folder, hosts, and an account.
 
 The text of an example is left as it is. Where it says ``https://cloud.soda.io``, the emulator answers. Where it says
-``/etc/soda-runner``, it is that of a host, which is a mount namespace with an ``/etc`` of its own. Only what stands for
+``/etc/soda-runner``, it is that of a host, which is a mount namespace with another ``/etc``. Only what stands for
 something of the reader's is filled in: ``...`` after the name of a variable, and variables that a vault would have.
 """
 
@@ -167,6 +167,10 @@ class Sandbox:
             command = command.replace(f"{placeholder}=...", f"{placeholder}={shlex.quote(value)}")
         if command.startswith("export "):
             self.exports.append(command)
+        if command.startswith("make "):
+            # Without these stamps, make would remove the environment of these tests, and has no network to restore it.
+            for stamp in (".python", ".demo"):
+                assert Path(sys.prefix, stamp).exists(), f"{sys.prefix} was not made by make: {stamp} is missing."
         script = "\n".join([*self.exports, command])
         done = subprocess.run(
             ["bash", "-euc", script],

@@ -54,7 +54,7 @@ class Played:
 
 @dataclasses.dataclass
 class Play:
-    """A play that runs, in a process of its own, with what it says in a file."""
+    """A play that runs in a separate process, with its output in a file."""
 
     process: subprocess.Popen[bytes]
     said: Path
@@ -130,7 +130,7 @@ class Fleet:
         return int(self.account.stats()["keys_issued"])
 
     def when_a_key_is_issued(self) -> t.ContextManager[None]:
-        """Made beforehand; entered when Soda Cloud has issued a key and the answer is still on its way."""
+        """Made first; entered when Soda Cloud has issued a key and the answer is still on its way."""
         before = self.keys_issued()
         self.account.fault("delay", "createRunner", seconds=DELAY)
 

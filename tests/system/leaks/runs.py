@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runs, each at C(-vvvv --diff). Of each is checked that it came to the end that was meant, in plain words."""
+"""The runs, each at C(-vvvv --diff). Each must end as expected, in plain words."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Runs:
         return self._run(title, command, says, fails, {"ANSIBLE_STDOUT_CALLBACK": callback, **(env or {})})
 
     def runner(self, title: str, **variables: t.Any) -> str:
-        """Run the play with ansible-runner, which keeps artifacts of its own."""
+        """Run the play with ansible-runner, which keeps its own artifacts."""
         command = ["ansible-runner", "run", "runner", "--playbook", "play.yml", "-vvvv", "--ident", "1"]
         command += ["--cmdline", f"--diff -e {json.dumps(json.dumps(variables))}"]
         # What it makes of the arguments of a task, once they are templated, is its own: with this on it prints them.
@@ -176,7 +176,7 @@ class Runs:
             self.faults.append(otherwise.splitlines()[0])
 
     def remember_keys(self) -> None:
-        """Note each runner key that is held anywhere, so that it can be searched for."""
+        """Note each stored runner key, so that it can be searched for."""
         for path in (*self.folder.glob("hosts/*/*"), *self.folder.glob("escrow/*"), *self.folder.glob("escrow/.*")):
             try:
                 held = json.loads(path.read_bytes().rstrip(b"\0"))

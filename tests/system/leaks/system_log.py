@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A system log of our own: run a command where what it logs to /dev/log goes to a file.
+"""A separate system log: run a command where what it logs to /dev/log goes to a file.
 
-``python -m leaks.system_log FILE COMMAND…`` enters a mount namespace of its own, in which /dev has a socket that this
+``python -m leaks.system_log FILE COMMAND…`` enters a separate mount namespace, in which /dev has a socket that this
 program reads. Nothing outside of the namespace changes.
 """
 

@@ -20,7 +20,7 @@ FILES = sorted(path for folder in ("plugins", "extensions/eda/plugins") for path
 
 
 def rooms() -> list[str]:
-    """The rooms of the page from top to bottom: folders, and files that are rooms of their own."""
+    """The rooms of the page from top to bottom: folders, and single files that are rooms."""
     table = PAGE.read_text("utf-8").partition("\n## Rooms\n")[2].partition("\n## ")[0]
     return re.findall(r"^\| `([\w/.]+)` \|", table, re.MULTILINE)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the community asks of a collection and no tool checks; and the page on it names commands that there are."""
+"""What the community asks of a collection and no tool checks; and its page names existing commands."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def workflows() -> dict[str, Any]:
     return {path.name: yaml.safe_load(path.read_text("utf-8")) for path in ROOT.glob(".github/workflows/*.yml")}
 
 
-def test_each_row_is_ticked_or_says_what_is_to_come() -> None:
+def test_each_row_is_ticked_or_names_the_missing_step() -> None:
     rows = re.findall(r"^\| (.) \| (.+?) \| (.+?) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
     ticked = [row for row in rows if row[0] == "☑"]
     assert len(ticked) > 20

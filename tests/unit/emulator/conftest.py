@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One emulator for all tests here, and an account of its own for each."""
+"""One emulator for all tests here, and a separate account for each."""
 
 from __future__ import annotations
 

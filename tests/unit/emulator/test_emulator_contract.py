@@ -58,7 +58,7 @@ def test_a_status_that_the_contract_does_not_know_is_a_violation(contract: Contr
 
 
 @pytest.mark.parametrize(("value", "good"), [("1", True), ("60", True), ("0", False), ("soon", False), ("1.5", False)])
-def test_retry_after_is_held_against_the_contract(contract: Contract, value: str, good: bool) -> None:
+def test_retry_after_is_checked_with_the_contract(contract: Contract, value: str, good: bool) -> None:
     operation = contract.operations["createRunner"]
     assert (contract.answer_violation(operation, 429, {"Retry-After": value}, {}) is None) == good
 

@@ -143,7 +143,7 @@ def test_a_wrong_secret_stands_in_the_journal_of_the_keys_account(
     assert [entry["status"] for entry in account.journal()] == [401]
 
 
-def test_unknown_credentials_stand_in_a_journal_of_their_own(
+def test_unknown_credentials_have_a_separate_journal(
     emulator: Emulator, account: Account, connect: Callable[..., Api]
 ) -> None:
     for key in (None, Key("nobody", "x")):
@@ -220,7 +220,7 @@ def test_a_violation_is_kept_when_the_journal_is_cleared_or_the_account_removed(
     assert len(emulator.violations()) == before + 1
 
 
-def test_a_block_with_an_emulator_of_its_own_fails_at_its_end_where_the_contract_was_violated() -> None:
+def test_a_block_with_a_separate_emulator_fails_at_its_end_if_the_contract_was_violated() -> None:
     own = Emulator()
 
     def violate() -> None:

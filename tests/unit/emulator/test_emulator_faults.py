@@ -70,7 +70,7 @@ def test_a_fault_strikes_with_its_probability_and_seed(emulator: Emulator, conne
     assert 8 < seen[0].count(503) < 32
 
 
-def test_faults_strike_in_the_order_in_which_they_were_asked_for(account: Account, api: Api) -> None:
+def test_faults_strike_in_the_order_of_their_requests(account: Account, api: Api) -> None:
     account.fault("status", status=502)
     account.fault("status", status=503)
     assert [api.get(RUNNERS).status_code for _unused in range(3)] == [502, 503, 200]
@@ -86,7 +86,7 @@ def test_the_journal_and_the_fault_say_that_it_struck(account: Account, api: Api
 @pytest.mark.parametrize(
     ("kind", "options"), [("earthquake", {}), ("delay", {}), ("html", {"colour": "red"}), ("drop_runner", {"i": 1})]
 )
-def test_a_fault_that_there_is_not_is_refused(account: Account, kind: str, options: dict[str, Any]) -> None:
+def test_an_unknown_fault_is_refused(account: Account, kind: str, options: dict[str, Any]) -> None:
     with pytest.raises(EmulatorFailed, match=kind):
         account.fault(kind, **options)
 
@@ -113,7 +113,7 @@ def test_status_gives_any_body(account: Account, api: Api, body: object, text: s
     assert (answer.text, answer.headers["Content-Type"]) == (text, "text/plain")
 
 
-def test_status_redirects_where_it_is_told_to(account: Account, api: Api) -> None:
+def test_status_redirects_to_the_given_location(account: Account, api: Api) -> None:
     account.fault("status", status=302, headers={"Location": "http://127.0.0.2:1/"})
     assert api.get(RUNNERS).headers["Location"] == "http://127.0.0.2:1/"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rate limits: whence their numbers, and how they defer."""
+"""Rate limits: the origin of their numbers, and their answers."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_factor_of_zero_turns_the_limits_off(account: Account, api: Api) -> No
     assert {api.post(RUNNERS).status_code for _unused in range(30)} == {200}
 
 
-def test_the_eleventh_creation_within_a_minute_is_deferred(limited: Account, connect: Connect) -> None:
+def test_the_eleventh_creation_within_a_minute_is_rate_limited(limited: Account, connect: Connect) -> None:
     api = connect(limited)
     answers = [api.post(RUNNERS) for _unused in range(11)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]

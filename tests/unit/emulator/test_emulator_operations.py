@@ -79,7 +79,7 @@ def test_without_permission_no_key_is_issued(account: Account, connect: Connect)
     assert account.stats()["keys_issued"] == 0
 
 
-def test_every_answer_has_a_trace_id_of_its_own(api: Api) -> None:
+def test_every_answer_has_another_trace_id(api: Api) -> None:
     answers = [api.get(RUNNERS), api.get(RUNNERS + "/x"), api.put(RUNNERS), api.get("/nowhere"), api.command()]
     assert len({answer.headers["X-Soda-Trace-Id"] for answer in answers}) == len(answers)
 

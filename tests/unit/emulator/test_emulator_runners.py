@@ -142,7 +142,7 @@ def test_the_same_name_may_be_taken_in_two_accounts(
     assert register(connect(other), other.issue_runner_key(), "edge-1").status_code == 200
 
 
-def test_a_deleted_runner_registers_anew_under_another_id(api: Api, key: Key) -> None:
+def test_a_deleted_runner_registers_again_under_another_id(api: Api, key: Key) -> None:
     first = register(api, key, "edge-1").json()["runner"]["id"]
     api.delete(f"/api/v1/runners/{first}")
     assert register(api, key, "edge-1").json()["runner"]["id"] != first
@@ -206,7 +206,7 @@ def test_a_test_may_register_a_runner(account: Account, api: Api, key: Key) -> N
     assert account.stats()["registered"] == [{"id": runner["id"], "name": "edge-1", "runner_key_id": key.api_key_id}]
 
 
-def test_a_test_is_told_why_it_may_not_register_a_runner(account: Account, key: Key) -> None:
+def test_the_error_explains_why_a_runner_cannot_register(account: Account, key: Key) -> None:
     account.seed("edge-1")
     with pytest.raises(EmulatorFailed, match="agent with name already registered"):
         account.register("edge-1", key)

@@ -39,6 +39,6 @@ def test_the_emulator_passes_schemathesis(emulator: Emulator, tmp_path: Path) ->
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert re.search(r"Tested: 4\b", ended.stdout), ended.stdout
-    # What it asks that is wrong is a violation of its own, and so it should be; no answer may be one.
+    # Its wrong requests count as violations, as they should. No answer may be one.
     assert [entry["contract_violation"] for entry in account.journal() if entry["contract_violation"]] == []
     account.remove()

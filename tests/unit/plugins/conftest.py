@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One emulator for all tests here, an account of its own for each, and nothing of the caller's environment."""
+"""One emulator for all tests here, a separate account for each, and nothing of the caller's environment."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_every_field_of_a_key_is_returned() -> None:
 
 
 @pytest.mark.parametrize("module", ["soda_runner", "soda_runner_info"])
-def test_every_field_of_an_error_is_told(module: str) -> None:
+def test_every_field_of_an_error_is_reported(module: str) -> None:
     assert set(SCHEMAS["Error"]["properties"]) <= set(documented(module, "RETURN")["failure"]["contains"])
 
 
@@ -101,5 +101,5 @@ def test_every_operation_and_parameter_of_the_contract_is_used() -> None:
 
 @pytest.mark.parametrize("status", sorted({s for _p, _m, each in OPERATIONS.values() for s in each["responses"]}))
 def test_every_refusal_of_the_contract_has_a_code_of_ours(status: str) -> None:
-    """For where Soda Cloud gives none of its own."""
+    """For answers in which Soda Cloud gives none."""
     assert status in ("200", "500") or int(status) in _messages._BY_STATUS

@@ -85,7 +85,7 @@ def is_right(call: str, body: Any) -> bool:
 
 
 class Answering:
-    """A server that answers all calls as Soda Cloud does, but for one. The runner that is to be deleted stays."""
+    """A server that answers all calls as Soda Cloud does, but for one. The runner that a test deletes stays."""
 
     def __init__(self) -> None:
         self.call = ""
@@ -114,7 +114,7 @@ class Answering:
         if call == self.call:
             self.asked += 1
             return self.answer
-        # It is said that the connection ends, or the call that is meant might go out on one that has.
+        # The answer closes the connection, because the call under test could use a connection that has ended.
         return response(json.dumps(GOOD[call]).encode(), headers={"Connection": "close"})
 
 

@@ -55,7 +55,7 @@ class CallbackModule(CallbackBase):
 
 @dataclass
 class Host:
-    """A host that is this machine, with a folder of its own, and what plays on it came to."""
+    """A host that is this machine with a separate folder, and the results of plays on it."""
 
     root: Path
     secrets: list[str] = field(default_factory=list)
@@ -244,7 +244,7 @@ def test_the_diff_shows_the_files_with_the_secret_masked(host: Host) -> None:
     assert key["api_key_id"] in host.output
 
 
-def test_what_was_changed_on_the_host_is_mended(host: Host) -> None:
+def test_changes_on_the_host_are_fixed(host: Host) -> None:
     host.key(host.key_from)
     helm, dotenv = host.folder / "helm_values", host.folder / "dotenv"
     write = {"ansible.builtin.copy": {"dest": str(helm), "content": "soda: {apikey: {secret: hunter2}}\n"}}
@@ -252,20 +252,20 @@ def test_what_was_changed_on_the_host_is_mended(host: Host) -> None:
         host.task("put"),
         {"name": "write over a file", **write, "diff": False},
         host.task("check the content", check=True),
-        host.task("mend the content"),
+        host.task("fix the content"),
         {"name": "open a file", "ansible.builtin.file": {"path": str(dotenv), "mode": "0644"}},
         {"name": "open the key", "ansible.builtin.file": {"path": str(host.key_path), "mode": "0640"}},
         host.task("check the modes", check=True),
-        host.task("mend the modes"),
+        host.task("fix the modes"),
         host.task("once more"),
         host.task("declare a value", values={"soda": {"agent": {"loglevel": "DEBUG"}}}),
     )
-    for task in ("check the content", "mend the content"):
+    for task in ("check the content", "fix the content"):
         assert host.changed(task) is True
         assert [file["format"] for file in host[task]["files"] if file["changed"]] == ["helm_values"]
         # Nor does it show what was there before.
         assert "hunter2" not in json.dumps(host[task])
-    for task in ("check the modes", "mend the modes"):
+    for task in ("check the modes", "fix the modes"):
         assert host.changed(task) is True
         assert [file["format"] for file in host[task]["files"] if file["changed"]] == ["dotenv"]
     assert host.changed("once more") is False

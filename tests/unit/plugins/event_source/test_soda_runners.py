@@ -45,7 +45,7 @@ PATIENCE = 30.0
 
 
 class Watch:
-    """Stands where ansible-rulebook stands. The event source sleeps between two listings until it is told to go on."""
+    """Stands in for ansible-rulebook. The event source sleeps between two listings until the test continues it."""
 
     def __init__(self, account: Account, room: int = 0, **options: Any) -> None:
         self.queue: asyncio.Queue[Json] = asyncio.Queue(room)
@@ -160,7 +160,7 @@ def ended_with(account: Account, **options: Any) -> str:
     return said[0]
 
 
-# What is told
+# Events
 
 
 def test_the_first_listing_tells_nothing_and_later_ones_what_has_changed(account: Account) -> None:
@@ -239,7 +239,7 @@ def test_with_initial_the_first_listing_tells_every_state_once(account: Account)
     [{"name": "a"}, {"names": ["a", "x"]}, {"id": "1"}, {"type": "SELF_HOSTED"}],
     ids=str,
 )
-def test_filters_choose_of_which_runners_is_told(account: Account, asked: Json) -> None:
+def test_filters_select_the_reported_runners(account: Account, asked: Json) -> None:
     account.seed(
         {"name": "a", "id": "1", "isOnline": True}, {"name": "b", "id": "2", "isOnline": True, "type": "SODA_HOSTED"}
     )
@@ -419,7 +419,7 @@ def test_an_option_that_is_wrong_ends_it_before_anything_is_sent(account: Accoun
     ],
     ids=["unauthorized", "forbidden", "not Soda Cloud"],
 )
-def test_what_waiting_does_not_mend_ends_it_at_the_start(
+def test_a_permanent_failure_ends_it_at_the_start(
     account: Account, fault: Json | None, options: Json, said: str
 ) -> None:
     if fault is not None:
@@ -488,7 +488,7 @@ def state(tmp_path: Path) -> Path:
     return tmp_path / "state.json"
 
 
-def test_after_a_start_what_changed_meanwhile_is_told_and_nothing_else(account: Account, state: Path) -> None:
+def test_a_start_reports_only_the_changes_since_the_stop(account: Account, state: Path) -> None:
     goes, leaves, was_down = seed_online(account, "goes", "leaves", "was down")
 
     async def story(start: Callable[..., Watch]) -> None:
@@ -513,7 +513,7 @@ def test_after_a_start_what_changed_meanwhile_is_told_and_nothing_else(account: 
     run(account, story)
 
 
-def test_wherever_it_is_killed_each_change_is_told_once(account: Account, state: Path) -> None:
+def test_wherever_it_is_killed_each_change_is_reported_once(account: Account, state: Path) -> None:
     """Between two events: a copy of the file is what a kill leaves there."""
     ids = seed_online(account, "a", "b", "c")
 
@@ -538,7 +538,7 @@ def test_wherever_it_is_killed_each_change_is_told_once(account: Account, state:
     run(account, story)
 
 
-def test_a_line_that_was_not_written_whole_is_of_a_change_that_is_told_again(account: Account, state: Path) -> None:
+def test_the_change_of_an_incomplete_line_is_reported_again(account: Account, state: Path) -> None:
     ids = seed_online(account, "a", "b")
 
     async def story(start: Callable[..., Watch]) -> None:
@@ -548,7 +548,7 @@ def test_a_line_that_was_not_written_whole_is_of_a_change_that_is_told_again(acc
         for runner_id in ids:
             account.set_online(runner_id, False)
         state.write_bytes(state.read_bytes() + b'{"event": "offli')
-        # And what is told after it is kept as ever.
+        # Later changes are stored as usual.
         second = start(state_path=str(state), room=1)
         await until(second.queue.full)
         await second.stop()
@@ -558,7 +558,7 @@ def test_a_line_that_was_not_written_whole_is_of_a_change_that_is_told_again(acc
     run(account, story)
 
 
-def test_what_could_not_be_told_is_told_after_the_next_start(account: Account, state: Path) -> None:
+def test_an_unreported_change_is_reported_after_the_next_start(account: Account, state: Path) -> None:
     """The event goes first and the file second, so no kill in between loses a change."""
     (runner_id,) = seed_online(account, "one")
 
@@ -645,7 +645,7 @@ def test_a_disk_that_is_full_later_ends_it_and_says_so(account: Account, state: 
     run(account, story)
 
 
-def test_with_feedback_a_change_is_told_when_the_rules_have_seen_it(account: Account, state: Path) -> None:
+def test_with_feedback_a_change_counts_when_the_rules_have_seen_it(account: Account, state: Path) -> None:
     (runner_id,) = seed_online(account, "one")
 
     async def story(start: Callable[..., Watch]) -> None:
@@ -735,6 +735,6 @@ def test_the_connection_is_that_of_everything_else() -> None:
 
 
 @pytest.mark.parametrize("play", yaml.safe_load(SOURCE["EXAMPLES"]), ids=lambda play: play["name"])
-def test_an_example_has_options_that_there_are(play: Json) -> None:
+def test_an_example_has_known_options(play: Json) -> None:
     for source in play["sources"]:
         assert set(source["community.soda.soda_runners"]) <= set(DOCUMENTED)

@@ -111,7 +111,7 @@ def test_without_requests_the_module_says_what_to_install(monkeypatch: pytest.Mo
     ran, found = made({"api_key_id": "an-id", "api_key_secret": "a-secret"})
     assert ran.failure["code"] == "missing_library"
     assert "library (requests)" in ran["msg"]
-    # Ansible shows it where it is asked for tracebacks.
+    # Ansible shows it if tracebacks are enabled.
     assert given == [{"exception": "no module named so"}]
     assert found == []
 
@@ -125,7 +125,7 @@ def received() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_a_deferral_lets_a_signal_through_that_is_held_back(account: Account, received: list[int]) -> None:
+def test_a_rate_limit_wait_delivers_a_deferred_signal(account: Account, received: list[int]) -> None:
     account.fault("status", "listRunners", status=429, headers={"Retry-After": "1"})
     connection = {name: getattr(account, name) for name in ("endpoint", "api_key_id", "api_key_secret")}
     _ran, (runners,) = made(connection)

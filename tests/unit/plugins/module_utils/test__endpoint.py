@@ -127,7 +127,7 @@ def test_logins_in_urls_are_redacted(text: str, redacted: str) -> None:
     assert redact(text) == redacted
 
 
-def test_the_way_out_of_clear_text_is_said() -> None:
+def test_the_message_names_the_alternative_to_clear_text() -> None:
     with pytest.raises(SodaError) as failed:
         normalise_endpoint("http://cloud.soda.io")
     assert failed.value.failure.message.endswith(" to another machine. Use https://.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a module ends: with what its work returns, or with a failure that has one form whoever complains."""
+"""How a module ends: with what its work returns, or with a failure that always has the same form."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_warnings_that_its_work_returns_are_given_as_such() -> None:
     assert "deprecations" not in module.result
 
 
-def test_a_failure_is_told_whole() -> None:
+def test_a_failure_is_reported_completely() -> None:
     def work(module: SodaModule) -> Json:
         raise forbidden()
 

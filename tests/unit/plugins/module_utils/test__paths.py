@@ -65,7 +65,7 @@ def test_two_hard_links_are_one_file(here: Path) -> None:
     assert is_same_file("a.yml", "link/b.yml") is True
 
 
-def test_a_link_in_the_place_of_the_file_is_a_file_of_its_own(here: Path) -> None:
+def test_a_link_in_the_place_of_the_file_is_another_file(here: Path) -> None:
     (here / "a.yml").write_text("")
     (here / "b.yml").symlink_to("a.yml")
     assert is_same_file("a.yml", "b.yml") is False

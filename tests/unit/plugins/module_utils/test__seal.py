@@ -15,7 +15,7 @@ from ansible_collections.community.soda.plugins.module_utils._seal import new_ke
 CONTENT = b'{"api_key_secret": "-secret"}\n\x00\xff' * 100
 
 
-def test_each_task_has_a_key_of_its_own_of_32_bytes() -> None:
+def test_each_task_has_another_key_of_32_bytes() -> None:
     keys = {new_key() for _task in range(10)}
     assert len(keys) == 10
     assert {len(bytes.fromhex(key)) for key in keys} == {32}

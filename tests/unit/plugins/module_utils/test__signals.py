@@ -52,7 +52,7 @@ def test_no_other_signal_waits(received: list[int]) -> None:
     assert blocked() == before
 
 
-def test_what_was_held_back_before_stays_held_back(received: list[int]) -> None:
+def test_a_signal_that_was_deferred_before_stays_deferred(received: list[int]) -> None:
     with defer_termination():
         with defer_termination():
             pass
@@ -66,7 +66,7 @@ def test_a_failure_ends_the_block_as_well(received: list[int]) -> None:
 
 
 @pytest.mark.parametrize("number", DEFERRED, ids=lambda number: number.name)
-def test_sleep_lets_through_what_is_held_back(received: list[int], number: int) -> None:
+def test_sleep_delivers_a_deferred_signal(received: list[int], number: int) -> None:
     with defer_termination():
         send(number)
         sleep(0)

@@ -452,7 +452,7 @@ def others_write(soda: Soda, monkeypatch: pytest.MonkeyPatch, times: int) -> Non
 
 
 @pytest.mark.parametrize(("moved", "operations"), [(1, [LIST] * 2 + [CREATE]), (4, [LIST] * 5 + [CREATE])])
-def test_where_another_run_changes_the_key_meanwhile_all_is_looked_at_anew(
+def test_if_another_run_changes_the_key_everything_is_read_again(
     soda: Soda, monkeypatch: pytest.MonkeyPatch, moved: int, operations: list[str]
 ) -> None:
     soda.held()
@@ -481,7 +481,7 @@ def test_by_its_id_alone_a_runner_is_deleted_with_the_key_that_was_issued_before
 
 
 @pytest.mark.parametrize("name", ["another", None], ids=str)
-def test_whose_an_id_is_that_is_not_of_the_name_is_said(soda: Soda, name: str | None) -> None:
+def test_the_owner_of_an_id_that_does_not_match_the_name_is_reported(soda: Soda, name: str | None) -> None:
     runner: Json = {"id": OTHER} if name is None else {"id": OTHER, "name": name}
     page = {"content": [runner], "last": True, "totalElements": 1}
     soda.account.fault("status", LIST, status=200, body=page)
@@ -781,7 +781,7 @@ def test_an_absence_that_costs_no_key_is_not_confirmed(soda: Soda) -> None:
     assert soda.runner().operations == [LIST, LIST]
 
 
-def test_an_absence_is_confirmed_before_the_key_that_is_held_is_removed(soda: Soda) -> None:
+def test_an_absence_is_confirmed_before_the_stored_key_is_removed(soda: Soda) -> None:
     soda.account.seed(count=1001)
     soda.held()
     ran = soda.runner(state="absent")
@@ -887,7 +887,7 @@ def test_the_mode_that_is_declared_is_the_files(soda: Soda) -> None:
 
 
 @pytest.mark.parametrize("mode", [None, "0640", 0o640, "u=rw,g=r,o="])
-def test_a_mode_that_differs_is_mended_and_that_is_a_change(soda: Soda, mode: str | None) -> None:
+def test_a_mode_that_differs_is_fixed_and_that_is_a_change(soda: Soda, mode: str | None) -> None:
     soda.held()
     soda.key_path.chmod(0o644)
     ran = soda.runner(mode=mode)
@@ -897,7 +897,7 @@ def test_a_mode_that_differs_is_mended_and_that_is_a_change(soda: Soda, mode: st
     assert soda.runner(mode=mode)["changed"] is False
 
 
-def test_check_mode_predicts_that_a_mode_will_be_mended(soda: Soda) -> None:
+def test_check_mode_predicts_that_a_mode_will_be_fixed(soda: Soda) -> None:
     soda.held()
     soda.key_path.chmod(0o644)
     before = snapshot(soda.folder)
@@ -1106,7 +1106,7 @@ def test_the_next_run_after_one_in_doubt_issues_a_key(soda: Soda) -> None:
     assert soda.files() == [soda.key_path.name]
 
 
-def test_a_request_for_a_key_that_was_deferred_is_sent_again(soda: Soda) -> None:
+def test_a_rate_limited_request_for_a_key_is_sent_again(soda: Soda) -> None:
     soda.account.fault("status", CREATE, status=429, headers={"Retry-After": "1"})
     ran = soda.runner()
     assert ran["changed"] is True
@@ -1135,7 +1135,7 @@ def test_a_refusal_leaves_no_doubt(soda: Soda, status: int, code: str) -> None:
     assert ran.operations == [LIST, CREATE]
 
 
-def test_a_key_that_cannot_be_put_in_place_is_kept_elsewhere_and_it_is_said_where(
+def test_a_key_that_cannot_be_put_in_place_is_rescued_and_the_message_names_the_file(
     soda: Soda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = tempfile.mkstemp
@@ -1156,7 +1156,7 @@ def test_a_key_that_cannot_be_put_in_place_is_kept_elsewhere_and_it_is_said_wher
     )
     assert soda.files() == []
     monkeypatch.undo()
-    # As it says, the file is what is to be moved there.
+    # As the message says, the user moves the file there.
     kept.rename(soda.key_path)
     again = soda.runner()
     assert (again["changed"], again["key"]["api_key_id"]) == (False, key_id)
@@ -1201,7 +1201,7 @@ def test_the_connection_is_taken_from_the_environment(soda: Soda, monkeypatch: p
     assert "X-Soda-Backpressure" not in soda.account.journal()[0]["headers"]
 
 
-def test_a_wrong_key_is_told_with_the_usual_cause(soda: Soda) -> None:
+def test_the_message_of_a_wrong_key_names_the_usual_cause(soda: Soda) -> None:
     ran = soda.runner(api_key_secret="wrong-secret-of-another-region")
     assert ran.failure["code"] == "unauthorized"
     assert ran.failure["http_status"] == 401
@@ -1212,7 +1212,7 @@ def test_a_wrong_key_is_told_with_the_usual_cause(soda: Soda) -> None:
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_missing_permission_is_told_by_both_its_names(soda: Soda, state: str) -> None:
+def test_a_missing_permission_is_reported_by_both_its_names(soda: Soda, state: str) -> None:
     if state == "absent":
         soda.listed()
     powerless = soda.account.add_key(permissions=[])
@@ -1288,7 +1288,7 @@ def test_nothing_is_sent_in_clear_text_to_another_machine(
 
 
 @pytest.mark.parametrize("endpoint", ["", "cloud.soda.io", "ftp://cloud.soda.io", "https://", "https://[", "nonsense"])
-def test_an_endpoint_that_is_no_url_is_told(soda: Soda, endpoint: str) -> None:
+def test_an_endpoint_that_is_no_url_is_reported(soda: Soda, endpoint: str) -> None:
     assert soda.runner(endpoint=endpoint).failure["code"] == "invalid_endpoint"
 
 
@@ -1491,7 +1491,7 @@ def test_no_key_is_issued_where_the_owner_may_not_be_set(open_soda: Soda) -> Non
 
 
 @pytest.mark.parametrize("issued_at", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
-def test_a_key_that_was_issued_by_a_clock_that_was_wrong_is_held(soda: Soda, issued_at: str) -> None:
+def test_a_key_that_was_issued_by_a_wrong_clock_is_stored(soda: Soda, issued_at: str) -> None:
     soda.held(issued_at=issued_at)
     ran = soda.runner()
     assert (ran["changed"], ran["key"]["issued_at"]) == (False, issued_at)
@@ -1599,7 +1599,7 @@ def test_a_polite_kill_while_a_key_is_issued_loses_no_key(soda: Soda, number: si
     assert soda.keys_issued() == 1
 
 
-def test_after_a_kill_while_a_key_was_asked_for_the_next_run_issues_one(soda: Soda) -> None:
+def test_after_a_kill_during_the_request_the_next_run_issues_a_key(soda: Soda) -> None:
     soda.account.fault("delay", CREATE, seconds=2)
     process = soda.start("soda_runner", name=NAME, key_path=soda.key_path)
     wait_until(lambda: CREATE in soda.account.operations())

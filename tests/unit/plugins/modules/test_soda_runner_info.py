@@ -466,7 +466,7 @@ def test_a_page_that_fails_fails_the_listing(soda: Soda, page: int) -> None:
     assert "runners" not in ran.result
 
 
-def test_a_page_that_is_not_there_for_a_moment_is_asked_for_again(soda: Soda) -> None:
+def test_a_page_that_is_missing_for_a_moment_is_requested_again(soda: Soda) -> None:
     soda.account.seed(count=1001)
     soda.account.fault("status", LIST, page=1, status=503, body="")
     ran = soda.info()

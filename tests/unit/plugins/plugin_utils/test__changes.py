@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of two listings, and that no stop in between has anything told twice or never."""
+"""The changes between two listings. A stop in between reports no change twice or never."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def told(before: Snapshot, after: Snapshot) -> list[tuple[str, str | None]]:
 # One test for each thing that can happen
 
 
-def test_nothing_is_told_where_nothing_happened() -> None:
+def test_nothing_is_reported_if_nothing_happened() -> None:
     assert told(listed(runner("a"), runner("b", False)), listed(runner("b", False), runner("a"))) == []
 
 
@@ -51,7 +51,7 @@ def test_a_new_runner_is_registered_and_then_in_its_state(is_online: bool | None
 
 
 @pytest.mark.parametrize(("is_online", "event"), [(True, "online"), (False, "offline")])
-def test_a_state_that_changes_is_told_with_the_runner_as_it_is_now(is_online: bool, event: str) -> None:
+def test_a_state_that_changes_is_reported_with_the_current_runner(is_online: bool, event: str) -> None:
     now = runner("a", is_online, lastSeenTimestamp="2026-01-01T12:00:00Z")
     (change,) = changes(listed(runner("a", not is_online)), listed(now))
     assert (change.event, change.runner) == (event, now)
@@ -86,7 +86,7 @@ def test_without_states_every_state_is_still_to_be_told() -> None:
     assert told(without_states(now), now) == [("online", "a"), ("offline", "b")]
 
 
-# What was told, wherever it was stopped
+# What was reported, wherever it was stopped
 
 PAIRS = list(itertools.product(("absent", None, True, False), repeat=2))
 

@@ -4,8 +4,8 @@
 
 """Any interleaving of what a play, a runner, other people, a bad network and a sudden death may do to a few names.
 
-What must hold after each step is the collection's promise: every key that was issued is held, or was held and then
-replaced or removed, or is lost, and then the run that lost it has said so; nothing is said to have changed that did
+What must hold after each step is the collection's promise: every issued key is stored, or was stored and then
+replaced or removed, or is lost, and the run that lost it has reported this; nothing is reported as changed that did
 not; a check foretells the run.
 """
 
@@ -113,7 +113,7 @@ class Fleet(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="fleet-"))
         self.version = dict.fromkeys(NAMES, 1)
         self.parted: set[str] = set()
-        """Keys that were held and then replaced or removed."""
+        """Keys that were stored and then replaced or removed."""
         self.lost: set[str] = set()
         """Keys that no one ever held: their run said so, or died."""
         self.others = 0
@@ -240,7 +240,7 @@ class Fleet(RuleBasedStateMachine):
         self.account.clear_faults()
         after = self._facts(name)
         asked = [entry for entry in self.account.journal(operation="createRunner") if entry["status"] != 429]
-        assert len(asked) <= 1, "a key was asked for again that may have been issued"
+        assert len(asked) <= 1, "a key was requested again that may have been issued"
         assert before.others - after.others <= leaving, "a runner of another name was deleted"
 
         lost = after.issued - before.issued - ({after.held.api_key_id} if after.held else set())
@@ -273,7 +273,7 @@ class Fleet(RuleBasedStateMachine):
     def _others_move(self) -> frozenset[str]:
         """
         Between two pages of the next listing one of the others goes and another comes, and once more later: totals
-        agree, and whoever stood first on the second page is on neither. Returns who goes.
+        agree, and the first runner of the second page is on neither. Returns who goes.
         """
         first_two = [r["id"] for r in self.account.runners() if r["name"] not in NAMES][:2]
         for after, runner_id in enumerate(first_two):
@@ -324,7 +324,7 @@ class Fleet(RuleBasedStateMachine):
 
     @staticmethod
     def _killed_at(begin: str, point: int, run: Callable[[], object]) -> list[str]:
-        """Run in a process of its own that dies at a point; the points that it passed."""
+        """Run in a separate process that dies at a point. Returns the points that it passed."""
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -345,7 +345,7 @@ class Fleet(RuleBasedStateMachine):
 
 
 def check_the_order(passed: list[str]) -> None:
-    """Reserved on disk before the key is asked for; then written, synced, put in place, and the folder synced."""
+    """Reserved on disk before the key is requested; then written, synced, put in place, and the folder synced."""
     asked = passed.index("before POST")
     assert "after os.fsync" in passed[:asked], passed
     since_post = [point.partition(" ")[2] for point in passed[asked:] if point.startswith("before")][1:]

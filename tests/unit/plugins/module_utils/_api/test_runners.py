@@ -221,7 +221,7 @@ def test_listings_that_keep_differing_confirm_nothing(account: Account, runners:
     assert account.operations() == [LIST] * 4
 
 
-def test_runners_are_matched_as_they_are_asked_for() -> None:
+def test_runners_are_matched_as_the_filters_select_them() -> None:
     listing = Listing([{"id": "1", "name": "a"}, {"id": "2", "name": "b"}, {"id": 3, "name": "b"}, {"id": "4"}], 1)
     assert [runner.name for runner in listing.matching()] == ["a", "b", "b", None]
     assert [runner.id for runner in listing.matching(lambda runner: runner.name == "b")] == ["2", None]
@@ -276,7 +276,7 @@ def test_the_endpoint_is_that_of_the_connection(account: Account, runners: Runne
     assert runners.endpoint == account.endpoint
 
 
-def test_a_runner_is_asked_for_by_its_id(account: Account, runners: Runners) -> None:
+def test_a_runner_is_requested_by_its_id(account: Account, runners: Runners) -> None:
     account.seed({"name": "a", "id": "1"}, {"name": "b", "id": "2"})
     found = runners.get("2")
     assert found is not None

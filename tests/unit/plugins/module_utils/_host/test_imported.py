@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key in a configuration file that existed before, whoever wrote it."""
+"""The key in a configuration file that existed before, from any author."""
 
 from __future__ import annotations
 

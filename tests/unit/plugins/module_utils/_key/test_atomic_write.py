@@ -633,7 +633,7 @@ def test_a_disk_that_fails_at_the_end_does_not_hide_what_has_failed_before(
     assert not path.exists()
 
 
-def test_a_disk_that_fails_while_a_place_is_made_sure_of_is_a_failure(path: Path, go_bad: Callable[[], None]) -> None:
+def test_a_disk_that_fails_during_the_check_is_a_failure(path: Path, go_bad: Callable[[], None]) -> None:
     def set_attributes(_path: str) -> None:
         go_bad()
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one-time key on disk: whatever happens, it is held, or nobody asked for it."""
+"""The one-time key on disk: whatever happens, it is stored, or it was not requested."""
 
 from __future__ import annotations
 
@@ -117,19 +117,19 @@ def names(folder: Path) -> list[str]:
 # Held or not
 
 
-def test_nothing_is_held_where_there_is_no_file(file: KeyFile) -> None:
+def test_no_key_is_stored_without_a_file(file: KeyFile) -> None:
     assert file.read() is None
     assert file.exists() is False
 
 
-def test_what_is_committed_is_held(file: KeyFile, folder: Path) -> None:
+def test_a_committed_key_is_stored(file: KeyFile, folder: Path) -> None:
     commit(file, KEY)
     assert file.read() == KEY
     assert names(folder) == ["key.json"]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)
-def test_a_key_of_any_name_is_held(path: Path, name: str) -> None:
+def test_a_key_of_any_name_is_stored(path: Path, name: str) -> None:
     key = replace(KEY, name=name)
     file = key_file(path, name)
     commit(file, key)
@@ -156,7 +156,7 @@ def test_fields_that_a_later_version_may_add_do_no_harm(file: KeyFile, path: Pat
     assert file.read() == KEY
 
 
-def test_a_key_that_was_issued_is_held_with_all_that_is_known_of_it() -> None:
+def test_an_issued_key_is_stored_with_its_metadata() -> None:
     key = new_stored_key(IssuedKey("key-2", "the_secret-of-key-2"), ENDPOINT, NAME, 2, "id-1")
     assert replace(key, issued_at=NEXT.issued_at) == NEXT
 
@@ -279,7 +279,7 @@ def test_the_file_from_before_is_whole_until_the_next_is_in_place(file: KeyFile,
 
 
 def test_a_file_is_replaced_not_written_to(file: KeyFile, path: Path, folder: Path) -> None:
-    """Whoever holds the old one open, or under another name, keeps it whole."""
+    """A process that has the old file open, or another name of it, keeps the complete file."""
     commit(file, KEY)
     os.link(path, folder / "other name")
     commit(file, NEXT, KEY)
@@ -409,7 +409,7 @@ def test_a_link_to_the_lock_that_takes_its_place_is_not_the_lock(
     [(errno.EACCES, "key_path_busy"), (errno.EAGAIN, "key_path_busy"), (errno.ENOLCK, "key_path_unusable")],
     ids=["another's", "another's as a rule", "no locks"],
 )
-def test_a_lock_that_another_run_holds_is_told_from_a_disk_without_locks(
+def test_the_lock_of_another_run_differs_from_a_disk_without_locks(
     file: KeyFile, monkeypatch: pytest.MonkeyPatch, number: int, code: str
 ) -> None:
     opened: list[int] = []
@@ -444,7 +444,7 @@ def test_a_run_that_has_held_the_lock_before_does_not_take_it_from_the_one_that_
 
 
 @pytest.mark.parametrize("after", [b"", b"\0" * 4096], ids=["", "and the space that was reserved"])
-def test_a_whole_key_that_a_killed_run_left_is_held(file: KeyFile, left: Path, after: bytes) -> None:
+def test_a_whole_key_that_a_killed_run_left_is_stored(file: KeyFile, left: Path, after: bytes) -> None:
     write(left, KEY.to_json() + after)
     assert file.read() == replace(KEY, in_place=False)
 
@@ -461,9 +461,7 @@ def test_a_whole_key_that_a_killed_run_left_is_put_in_place(
     assert names(folder) == ["key.json"]
 
 
-def test_a_newer_key_that_a_killed_rotation_left_is_held_instead_of_the_older(
-    file: KeyFile, path: Path, left: Path
-) -> None:
+def test_a_newer_key_that_a_killed_rotation_left_replaces_the_older(file: KeyFile, path: Path, left: Path) -> None:
     write(path, KEY.to_json())
     write(left, NEXT.to_json())
     held = file.read()
@@ -472,7 +470,7 @@ def test_a_newer_key_that_a_killed_rotation_left_is_held_instead_of_the_older(
     assert file.read() == NEXT
 
 
-def test_another_key_of_the_same_version_that_a_killed_run_left_is_held(file: KeyFile, path: Path, left: Path) -> None:
+def test_another_key_of_the_same_version_from_a_killed_run_is_stored(file: KeyFile, path: Path, left: Path) -> None:
     other = replace(KEY, api_key_id="key-2")
     write(path, KEY.to_json())
     write(left, other.to_json())
@@ -514,7 +512,7 @@ def test_a_link_that_takes_the_place_of_a_key_that_was_left_is_not_written_throu
     assert (folder / "target").read_bytes() == b"another's file" + b"\0" * 10
 
 
-@pytest.mark.parametrize("when", ["while it is prepared", "while the key is asked for"])
+@pytest.mark.parametrize("when", ["while it is prepared", "while the key is requested"])
 def test_a_file_that_takes_the_place_of_the_reserved_one_does_not_cost_the_key(
     file: KeyFile, path: Path, left: Path, when: str
 ) -> None:
@@ -587,7 +585,7 @@ def test_tidying_is_no_failure_while_another_run_is_at_work(file: KeyFile, path:
 
 
 def test_a_key_of_another_runner_that_was_left_is_not_thrown_away(file: KeyFile, left: Path) -> None:
-    """It is nowhere else, and cannot be had again."""
+    """It is nowhere else, and cannot be retrieved again."""
     other = replace(KEY, name="another")
     write(left, other.to_json())
     with pytest.raises(SodaError) as failed:
@@ -707,7 +705,7 @@ def test_one_thing_that_a_killed_run_left_is_enough_to_tidy(
     [lambda file: file.recover(replace(KEY, in_place=False)), lambda file: file.remove(KEY)],
     ids=["recover", "remove"],
 )
-def test_a_key_of_another_runner_that_came_in_between_is_said_to_be_one(
+def test_a_key_of_another_runner_that_came_in_between_is_reported(
     file: KeyFile, path: Path, left: Path, do: Callable[[KeyFile], object]
 ) -> None:
     other = replace(KEY, name="another")
@@ -743,7 +741,7 @@ def test_a_key_that_was_changed_since_it_was_observed_is_not_removed(file: KeyFi
 
 @contextlib.contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A file system of its own; skips where none can be mounted."""
+    """A separate file system. Skips if none can be mounted."""
     mount = shutil.which("mount")
     if os.geteuid() != 0 or mount is None:
         pytest.skip("needs root to mount a file system")
@@ -931,7 +929,7 @@ def in_need(need: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("gone", [0, 1, 2, 3])
-def test_a_key_is_kept_durably_in_the_first_place_that_there_is(
+def test_a_key_is_kept_durably_in_the_first_usable_place(
     need: Path, monkeypatch: pytest.MonkeyPatch, gone: int
 ) -> None:
     for number in range(gone):
@@ -1011,7 +1009,7 @@ def test_a_key_that_is_orphaned_is_named(need: Path) -> None:
     assert KEY.api_key_secret not in failure.message
 
 
-def test_where_a_key_was_kept_is_said_though_the_disk_has_become_read_only(
+def test_the_rescue_location_is_reported_on_a_read_only_disk(
     file: KeyFile, path: Path, folder: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> int:

@@ -171,7 +171,7 @@ def test_a_missing_file_is_no_proof_in_a_folder_that_is_not_trusted(path: Path, 
     assert failed.value.failure.code == "untrusted_file"
 
 
-def test_the_temporary_file_is_held_to_the_same_rule(path: Path) -> None:
+def test_the_same_rule_applies_to_the_temporary_file(path: Path) -> None:
     target = TargetFile(str(path), "unusable", owner=str(OWNER))
     temporary = path.with_name(target.temporary)
     temporary.write_bytes(CONTENT)

@@ -406,7 +406,7 @@ def test_the_same_key_gives_the_same_text(file_format: str) -> None:
     assert filled(file_format, KEY, SETTINGS) == filled(file_format, KEY, SETTINGS)
 
 
-# Values of one's own
+# Values of users
 
 
 def values(**given: Any) -> Settings:
@@ -458,14 +458,14 @@ def test_the_section_of_the_runner_may_be_renamed() -> None:
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", datetime.date(2026, 1, 1)], ids=["set", "bytes", "date"])
-def test_what_a_file_cannot_hold_is_told_by_where_it_is(value: object) -> None:
+def test_the_message_locates_what_a_file_cannot_express(value: object) -> None:
     with pytest.raises(SodaError) as failed:
         to_yaml_types({"soda": {"env": [value]}}, "values")
     assert code_of(failed) == "config_values_invalid"
     assert "soda.env[0]" in failed.value.failure.message
 
 
-def test_what_a_file_cannot_hold_is_told_without_a_key() -> None:
+def test_the_message_about_what_a_file_cannot_express_has_no_key() -> None:
     with pytest.raises(SodaError) as failed:
         check("helm_values", values(X={"env": [{1}]}))
     assert failed.value.failure.message == (
@@ -477,7 +477,7 @@ def test_what_a_file_cannot_hold_is_told_without_a_key() -> None:
 
 
 @pytest.mark.parametrize("file_format", ["helm", "", "HELM_VALUES", "yaml"])
-def test_an_unknown_format_is_told_with_those_that_there_are(file_format: str) -> None:
+def test_the_message_about_an_unknown_format_lists_the_known_ones(file_format: str) -> None:
     with pytest.raises(SodaError) as failed:
         check(file_format, SETTINGS)
     assert code_of(failed) == "config_format_unknown"
