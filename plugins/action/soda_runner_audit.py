@@ -26,6 +26,7 @@ from ansible.utils.display import Display
 from ansible_collections.community.soda.plugins.module_utils import _timestamps
 from ansible_collections.community.soda.plugins.module_utils._errors import AuditIncomplete, InvalidArguments, SodaError
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import TargetFile
+from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.module_utils._paths import expand
 from ansible_collections.community.soda.plugins.plugin_utils._audit import observe, page, table
 from ansible_collections.community.soda.plugins.plugin_utils._audit import report as _report
@@ -35,7 +36,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._audit.model import
 from ansible_collections.community.soda.plugins.plugin_utils._audit.rounds import Round
 from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._inventory_names import is_listed_host
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate, validate_name
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate
 from ansible_collections.community.soda.plugins.plugin_utils._run_files import RunFiles
 
 ANY = "any"

@@ -24,10 +24,11 @@ from ansible_collections.community.soda.plugins.module_utils._errors import Soda
 from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, FileAttributes, Request
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
+from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
 from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate, validate_name
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
 
 HOST_MODULE = "community.soda.soda_runner_files"

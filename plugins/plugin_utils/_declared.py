@@ -24,8 +24,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..module_utils._account import Account
 from ..module_utils._endpoint import normalise_endpoint
 from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredentials, ShadowedVariable, SodaError
+from ..module_utils._names import validate_name
 from ..module_utils._paths import expand
-from ._parameters import to_plain, validate, validate_name
+from ._parameters import to_plain, validate
 
 OURS = ("soda_runner_", "soda_decommission_", "soda_audit_", "__soda_")
 

@@ -20,7 +20,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
 from ..module_utils._errors import error
-from ..module_utils._names import validate_name as validate_name
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import typing as t
 
 from .._errors import error
 from .._key.stored_key import IssuedKey, StoredKey, new_stored_key
@@ -95,7 +96,7 @@ def decide(request: Request, observed: Observed, check_mode: bool) -> Plan:
     source, key = _choose_key(request, observed, check_mode)
     wanted = request.key_version
     if source is Source.STORE:
-        return _configure(request, observed, source, key)
+        return _configure(request, observed, source, t.cast(StoredKey, key))
     if key is None or (wanted is not None and key.key_version < wanted):
         if request.key_required:
             raise _no_key(request, observed)
@@ -156,8 +157,7 @@ def _assumed_key(request: Request, runner_id: str | None) -> StoredKey:
     )
 
 
-def _configure(request: Request, observed: Observed, source: Source, key: StoredKey | None) -> Plan:
-    assert key is not None
+def _configure(request: Request, observed: Observed, source: Source, key: StoredKey) -> Plan:
     values = key_values(key.api_key_id, key.api_key_secret, key.key_version, key.runner_id)
     contents = tuple(fill_in(file.text, request.placeholders, values) for file in request.files)
     differ = tuple(content != file.content for content, file in zip(contents, observed.files))

@@ -26,11 +26,12 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ...module_utils._api.client import REQUESTS_IMPORT_ERROR, Client, Connection, connection
 from ...module_utils._api.runners import Runners
 from ...module_utils._errors import MissingLibrary, SodaError
+from ...module_utils._names import validate_name
 from .._audit import observe
 from .._audit.model import AccountListing, Finding, Observation
 from .._audit.rounds import Round
 from .._declared import Declared
-from .._parameters import to_plain, validate_name
+from .._parameters import to_plain
 from .._run_files import RunFiles
 from .calls import CallFailed
 from .step import Json, Steps

@@ -13,8 +13,9 @@ import typing as t
 
 from ...module_utils._account import Account
 from ...module_utils._errors import DuplicateDeclaration
+from ...module_utils._names import validate_name
 from .._declared import Declared
-from .._parameters import to_plain, validate_name
+from .._parameters import to_plain
 
 Declarations = dict[str, list[str]]
 """Hosts by the identity of the runner that they declare."""

@@ -23,13 +23,14 @@ Json = dict[str, t.Any]
 
 @pytest.fixture(scope="session")
 def syslog() -> Iterator[Path]:
-    with system_log() as path:
+    with system_log() as path:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield path
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with _cluster.running(tmp_path_factory.mktemp("cluster")) as running:
+    # pytest ends the generators of its fixtures.
+    with _cluster.running(tmp_path_factory.mktemp("cluster")) as running:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield running
 
 

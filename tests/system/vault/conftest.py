@@ -25,7 +25,7 @@ Json = dict[str, t.Any]
 
 @pytest.fixture(scope="session")
 def syslog() -> Iterator[Path]:
-    with system_log() as path:
+    with system_log() as path:  # pylint: disable=contextmanager-generator-missing-cleanup
         yield path
 
 

@@ -22,7 +22,11 @@ from .conftest import Vault
 def run_and_kill(vault: Vault, controller: Controller, name: str, at: int, when: str, **options: t.Any) -> Steps:
     """Run a play that is killed at one of its requests, to Vault or to Soda Cloud."""
     play: list[Play] = []
-    vault.proxies.steps = steps = Steps(at, when, lambda: play[0].kill())
+
+    def kill() -> None:
+        play[0].kill()
+
+    vault.proxies.steps = steps = Steps(at, when, kill)
     play.append(controller.start([name], env=controller.env(), **vault.options(**options)))
     play[0].end()
     vault.proxies.steps = Steps()

@@ -14,7 +14,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate, validate_name
+from ansible_collections.community.soda.plugins.module_utils._names import validate_name
+from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate
 from ansible_collections.community.soda.tests.unit.plugins.harness import Json
 
 VALIDATOR = ArgumentSpecValidator(
@@ -31,7 +32,7 @@ class Text(str):
     """As ansible-core 2.16 has it: str() returns the same object."""
 
     def __str__(self) -> str:
-        return self
+        return self  # pylint: disable=invalid-str-returned
 
 
 class Number(int):

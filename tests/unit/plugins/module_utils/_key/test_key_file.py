@@ -188,7 +188,7 @@ def test_a_file_that_is_no_key_is_not_ours_and_left_alone(
     file: KeyFile, path: Path, content: bytes, reason: str
 ) -> None:
     write(path, content)
-    for attempt in (lambda: file.read(), lambda: reserve(file).__enter__()):
+    for attempt in (file.read, lambda: reserve(file).__enter__()):
         with pytest.raises(SodaError) as failed:
             attempt()
         assert failed.value.failure.code == "key_file_not_ours"
