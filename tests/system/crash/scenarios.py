@@ -12,7 +12,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, Request
+from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, FileAttributes, Request
 from emulator.client import Account, Key
 
 NAME = "warehouse-eu"
@@ -151,7 +151,7 @@ def _recover_for_owner(scene: Scene) -> Json:
 
 
 def _carry_for_owner(scene: Scene) -> Json:
-    return {**_carry(scene), **OWNED}
+    return scene.on_host("present", waiting_key=scene.key().decode(), key_attributes=FileAttributes(**OWNED))
 
 
 def _carry(scene: Scene) -> Json:

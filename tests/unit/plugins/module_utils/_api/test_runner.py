@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.soda.plugins.module_utils._api.runner import FIELDS, Findings, Runner
@@ -44,6 +44,7 @@ def test_no_field_is_lost_on_the_way_through_json() -> None:
     assert Runner.from_dict(json.loads(json.dumps(runner.to_dict()))) == runner
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(ENTRIES)
 def test_whatever_the_api_lists_is_a_runner_that_its_codec_keeps(entry: dict[str, Any]) -> None:
     findings = Findings()
