@@ -118,12 +118,6 @@ class Fleet:
         """The keys that wait on the controller."""
         return [json.loads(path.read_text("utf-8")) for path in self.escrow.glob("*.json")]
 
-    @staticmethod
-    def library_of_clocks() -> str:
-        """What gives a process another clock, without a change to the machine's. The package faketime brings it."""
-        (found, *_others) = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-        return str(found)
-
     # Soda Cloud
 
     def keys_issued(self) -> int:

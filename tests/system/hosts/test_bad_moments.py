@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import sys
 
 import pytest
 
@@ -74,26 +73,21 @@ def test_no_key_is_issued_for_a_disk_that_cannot_take_it(fleet: Fleet, disk: str
 
 
 def test_a_clock_that_jumps_while_a_key_is_on_its_way_costs_none(fleet: Fleet) -> None:
-    # The modules on the controller go by it, and so do those on the host that find it there.
-    clock, python = fleet.temporary / "clock", fleet.temporary / "python3"
-    # The clock that only ever goes forward is not moved by those who set the other.
-    moved = f"FAKETIME_TIMESTAMP_FILE={clock} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
-    python.write_text(
-        f'#!/bin/sh\n{moved} LD_PRELOAD={fleet.library_of_clocks()} exec {sys.executable} "$@"\n', "utf-8"
-    )
-    python.chmod(0o755)
-    fleet.on(HOST, f"mkdir -p {python.parent}; ln -sf /usr/bin/python3 {python}")
-    by_it = ("-e", f"ansible_python_interpreter={python}")
-    clock.write_text("+0", "utf-8")
+    # The monotonic clock only goes forward, and stays as it is.
+    moved = "FAKETIME_TIMESTAMP_FILE=/opt/clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
+    python = f'#!/bin/sh\n{moved} LD_PRELOAD=$(ls /usr/lib/*/faketime/libfaketime.so.1) exec python3 "$@"\n'
+    fleet.on(HOST, f"cat > /opt/python3 <<'END'\n{python}END\nchmod 755 /opt/python3; echo +0 > /opt/clock")
+    # The modules run on the host, so they use its clock.
+    by_it = ("-e", "ansible_python_interpreter=/opt/python3", *ON_THE_HOST)
 
     issued = fleet.when_a_key_is_issued()
     with fleet.playing(*ONE, *by_it) as play, issued as _moment:
-        clock.write_text("+400d", "utf-8")
+        fleet.on(HOST, "echo +400d > /opt/clock")
         assert play.finish().succeeded
     held = fleet.key(HOST)
     assert fleet.runs_with_its_key(HOST)
 
-    clock.write_text("-400d", "utf-8")
+    fleet.on(HOST, "echo -400d > /opt/clock")
     assert fleet.play(*ONE, *by_it, "-e", "soda_runner_key_version=2").succeeded
     assert fleet.key(HOST)["issued_at"] < datetime.datetime.now(datetime.timezone.utc).isoformat() < held["issued_at"]
     assert fleet.runs_with_its_key(HOST)
