@@ -40,8 +40,19 @@ def _rows(*names: str) -> tuple[Row, ...]:
 
 
 # The parts that protect users come first, so that a run that is stopped early has shown the most.
-_GUARDS = ("attack", "leaks", "vault", "matrix 2.16 newest --quick", "platform", "vendor", "sanity", "lint")
-"""The matrix runs the integration targets and the scenario, so they are no separate parts here."""
+_GUARDS = (
+    "attack",
+    "leaks",
+    "integration",
+    "vault",
+    "molecule",
+    "matrix molecule-2.16 attack-2.16 --quick",
+    "platform",
+    "vendor",
+    "sanity",
+    "lint",
+)
+"""The oldest ansible-core runs the scenario and the quick attacks here. All rows of the matrix run every night."""
 
 PLANS = {
     # The command of newcomers: 8 minutes on two cores, without root, containers and real servers.
