@@ -31,8 +31,8 @@ VALIDATOR = ArgumentSpecValidator(
 class Text(str):
     """As ansible-core 2.16 has it: str() returns the same object."""
 
-    def __str__(self) -> str:
-        return self  # pylint: disable=invalid-str-returned
+    def __str__(self) -> str:  # pylint: disable=invalid-str-returned
+        return self
 
 
 class Number(int):
