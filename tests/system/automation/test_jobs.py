@@ -77,7 +77,7 @@ def test_inventory_source_lists_the_runners_with_the_credential_alone(
     addresses = {json.dumps(host["ansible_host"]) for host in variables.values()}
     assert len(addresses) == 1
     assert "not-a-connection-target.invalid" in addresses.pop()
-    assert {host: variables[host]["soda_runner_name"]["__ansible_unsafe"] for host in variables} == {
+    assert {host: variables[host]["soda_runner_name"] for host in variables} == {
         "edge-01": "edge-01",
         "edge_02": "edge 02",
     }
