@@ -14,9 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ansible_collections.community.soda.tests.unit.plugins.harness import ORDINARY_USER, Soda
 from emulator.client import Account, Emulator
+
+# A change is judged by the same examples each time. make test-deep generates new and more examples.
+settings.register_profile("same examples", derandomize=True, database=None)
+if "COLLECTION_TEST_EXAMPLES" not in os.environ:
+    settings.load_profile("same examples")
 
 FOREIGN = ("SODA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_")
 
