@@ -4,9 +4,9 @@
 
 """Run the molecule scenario ``hosts`` in containers with systemd, then the recipes of ``tests/system/hosts`` on them.
 
-As root it builds an image once, and runs podman with its own storage inside of its own namespaces. When the
-part ends, however it ends, they end too, and with them every process, mount, network and address that it made. With
-``SODA_HOST_IMAGE`` it runs the caller's podman, as any user, on that image.
+As root, it builds an image once and runs podman with a separate storage in separate namespaces. The namespaces end
+with this process, so no process, mount, network or address remains. With ``SODA_HOST_IMAGE``, it runs the podman of the
+caller on that image, as any user.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .result import Result, judged
 
 SCENARIO = "hosts"
 LIMIT = 3000
-"""Seconds that all of it may take, the building of the image aside."""
+"""Seconds for everything except building the image."""
 
 _PROGRAMS = ("podman", "crun", "conmon", "iptables", "debootstrap", "ssh", "ssh-keygen", "ip", "unshare", "faketime")
 _PACKAGES = [
@@ -40,8 +40,8 @@ _ON_A_HOST = "python3,python3-requests,python3-yaml,systemd,systemd-sysv,openssh
 _LEFT_OUT = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
 _FOLDER = tree.CACHE / "hosts"
 
-# A plain cgroup2, which systemd in a container wants, in the place of a hybrid one; a separate /run, for what podman
-# keeps of running containers. The shell stays, to be the parent of processes that lose theirs.
+# systemd in a container needs a plain cgroup2, not a hybrid one. podman needs a separate /run for the state of running
+# containers. The shell remains as the parent of orphaned processes.
 _INSIDE = """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
@@ -52,7 +52,7 @@ _NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--net", "--fork"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the scenario and the recipes; *arguments* go to pytest, such as ``-k rotation``."""
+    """Run the scenario and the recipes. *arguments* are for pytest, for example ``-k rotation``."""
     env = private_environment()
     env.update(
         MOLECULE_EPHEMERAL_DIRECTORY=str(tree.BUILD / "molecule-hosts"),
@@ -62,7 +62,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     env["PYTHONPATH"] = os.pathsep.join(map(str, tree.TESTS))
     image = os.environ.get("SODA_HOST_IMAGE")
     if image:
-        # The caller's images are found by these.
+        # podman finds the images of the caller through these variables.
         env.update({name: os.environ[name] for name in ("HOME", "XDG_RUNTIME_DIR") if name in os.environ})
         env["SODA_HOST_IMAGE"] = image
     else:
@@ -71,13 +71,13 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         env["SODA_HOST_IMAGE"] = _built_image(env, log)
         inside = ["unshare", *_NAMESPACES, "sh", "-ec", _INSIDE, "sh", *inside]
     report().unlink(missing_ok=True)
-    # unshare heeds no other signal.
+    # unshare ignores all other signals.
     finished = run(["timeout", "--signal=KILL", str(LIMIT), *inside], cwd=tree.ROOT, env=env, log=log)
     return counted(finished, ET.parse(report()).getroot() if report().exists() else None)
 
 
 def obstacle() -> str:
-    """Why this machine cannot run the hosts, or nothing."""
+    """Why this machine cannot run the hosts, or an empty string."""
     if os.environ.get("SODA_HOST_IMAGE"):
         return ""
     if os.geteuid():
@@ -87,17 +87,17 @@ def obstacle() -> str:
 
 
 def report() -> Path:
-    """Where pytest reports on the recipes."""
+    """The report of pytest about the recipes."""
     return tree.BUILD / "hosts.xml"
 
 
 def counted(finished: Finished, recipes: ET.Element | None) -> Result:
     """Count the actions of the scenario and the recipes."""
-    # The hosts are removed before and after, and a message about the skipped step counts once.
+    # molecule removes the hosts before and after. Count a message about the skipped step once.
     lines = "\n".join(dict.fromkeys(finished.output.splitlines()))
     scenario = molecule.counted(Finished(0, lines))
     if recipes is None:
-        return Result(scenario.passed, scenario.failed + 1, f"{scenario.summary}; the recipes were not reached")
+        return Result(scenario.passed, scenario.failed + 1, f"{scenario.summary}; the recipes did not run")
     tried = units.counted(recipes, 0)
     summary = f"{scenario.summary}; {tried.passed} recipes, {tried.summary}"
     return judged(scenario.passed + tried.passed, scenario.failed + tried.failed, summary, finished.returncode)
@@ -110,14 +110,14 @@ def _install_what_is_missing(env: t.Mapping[str, str], log: Path) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise RuntimeError(f"Install what is missing: {' '.join(missing)}.")
+        raise RuntimeError(f"Install these programs: {' '.join(missing)}.")
     apt = {**env, "DEBIAN_FRONTEND": "noninteractive"}
     _run(["apt-get", "update", "-qq"], apt, log)
     _run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *_PACKAGES], apt, log)
 
 
 def _podman_of_our_own() -> dict[str, str]:
-    """The settings of a podman that shares nothing with the machine's."""
+    """Settings for a podman that shares nothing with that of the machine."""
     write_private(
         _FOLDER / "storage.conf",
         f'[storage]\ndriver = "overlay"\nrunroot = "/run/storage"\ngraphroot = "{_FOLDER}/storage"\n',
@@ -131,19 +131,19 @@ def _podman_of_our_own() -> dict[str, str]:
     return {
         "CONTAINERS_STORAGE_CONF": str(_FOLDER / "storage.conf"),
         "CONTAINERS_CONF": str(_FOLDER / "containers.conf"),
-        # The path of a socket may have about a hundred characters, and that of a checkout more.
+        # The path of a socket is limited to about 100 characters. The path of a checkout may be longer.
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/run/ssh",
     }
 
 
 def _built_image(env: t.Mapping[str, str], log: Path) -> str:
-    """The image's name, and below ``.cache/hosts`` its archive, under a name that says what is in it."""
+    """Build the image if its archive is not in ``.cache/hosts``. The name of the image depends on its content."""
     stamp = hashlib.sha256(" ".join([_SUITE, _ON_A_HOST, *_LEFT_OUT]).encode()).hexdigest()[:12]
     archive = _archive(image := f"localhost/soda-host:{stamp}")
     if not archive.exists():
-        print(f"Building {image}, once: a minute or two", flush=True)
+        print(f"Building {image}, once. This takes one or two minutes", flush=True)
         with tempfile.TemporaryDirectory(dir=_FOLDER, prefix="root-") as root:
-            # What it mounts is gone with its namespace.
+            # Its mounts end with its namespace.
             private = ["unshare", "--mount", "--propagation", "private"]
             command = ["debootstrap", "--variant=minbase", f"--include={_ON_A_HOST}", _SUITE, root]
             _run([*private, *command], env, log)
@@ -159,7 +159,7 @@ def _archive(image: str) -> Path:
 
 
 def _run(command: list[str], env: t.Mapping[str, str], log: Path) -> None:
-    """Run a command that has much to say, to the log alone."""
+    """Run a command with long output, which goes only to the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         status = subprocess.run(
@@ -170,7 +170,7 @@ def _run(command: list[str], env: t.Mapping[str, str], log: Path) -> None:
 
 
 def _inside(arguments: list[str]) -> int:
-    """What runs where the containers do: the scenario, then the recipes on its hosts."""
+    """Run the scenario, then the recipes on its hosts. This runs in the namespaces of the containers."""
     image = os.environ["SODA_HOST_IMAGE"]
     if "CONTAINERS_STORAGE_CONF" in os.environ:
         _import(image)
@@ -191,7 +191,7 @@ def _inside(arguments: list[str]) -> int:
 
 def _import(image: str) -> None:
     if subprocess.run(["podman", "image", "exists", image], check=False).returncode:
-        # Earlier images are not needed any more.
+        # Remove earlier images.
         subprocess.run(["podman", "system", "reset", "--force"], check=True)
         subprocess.run(["podman", "import", "--quiet", str(_archive(image)), image], check=True)
 

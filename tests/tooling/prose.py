@@ -5,9 +5,7 @@
 """
 Checks the wording of all text that people read, with proselint and the project's own list of words.
 
-``words.yml`` lists the words. ``unconverted.txt`` lists files that had findings when the check was introduced. No file
-may be added to it. ``python tests/tooling/prose.py --update`` removes the files that have no findings any more, and
-``python tests/tooling/prose.py FILE`` shows the findings of a file, listed or not.
+``words.yml`` lists the words. ``python tests/tooling/prose.py FILE`` checks one file.
 """
 
 from __future__ import annotations
@@ -29,15 +27,14 @@ from proselint.tools import LintFile
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-UNCONVERTED = HERE / "unconverted.txt"
 WORDS = HERE / "words.yml"
 
-# Texts of other people, generated files, and lists of bad words.
+# Texts of other people, generated files, and examples of unclear wording.
 EXCLUDED = re.compile(
     r"LICENSE|LICENSES/|CODE_OF_CONDUCT|CHANGELOG\.md|changelogs/|tests/emulator/contract/|tests/requirements/.*\.txt"
-    r"|tests/tooling/(words\.yml|unconverted\.txt)|docs/images/|\.png$"
+    r"|tests/tooling/words\.yml|tests/unit/tooling/test_prose\.py|docs/images/|\.png$"
 )
-# Those of proselint that suit technical documentation.
+# The checks of proselint that suit technical documentation.
 STANDARD = ("archaism", "cliches", "malapropisms", "mondegreens", "nonwords", "redundancy", "uncomparables")
 OWN = "soda"
 
@@ -93,7 +90,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def findings(name: str, text: str) -> list[str]:
-    """What a reader would stumble over, as ``file:line: message``."""
+    """The unclear wording in *text*, as ``file:line: message``."""
     prose = _PARSERS.get(Path(name).suffix, yaml_text)(text)
     enabled = {**dict.fromkeys(STANDARD, True), OWN: True}
     file = LintFile(name, prose)
@@ -111,19 +108,14 @@ def own_files() -> list[str]:
     return sorted(name for name in names if name and (ROOT / name).is_file() and not EXCLUDED.search(name))
 
 
-def main(arguments: list[str]) -> int:
-    """Check the files that are named, or all. ``--update`` removes converted files from the list."""
+def main(names: list[str]) -> int:
+    """Check the named files, or all files."""
     registry = CheckRegistry()
     registry.register_many(standard_checks)
     registry.register_many(tuple(own_checks()))
-    unconverted = set(UNCONVERTED.read_text("utf-8").split())
-    named = [word for word in arguments if word != "--update"]
-    found = {name: findings(name, (ROOT / name).read_text("utf-8")) for name in named or own_files()}
-    if "--update" in arguments:
-        unconverted = {name for name in unconverted if found.get(name)}
-        UNCONVERTED.write_text("".join(f"{name}\n" for name in sorted(unconverted)), "utf-8")
-    faults = [message for name in found if named or name not in unconverted for message in found[name]]
-    print("\n".join(faults or [f"no unclear wording in {len(found)} files"]))
+    names = names or own_files()
+    faults = [message for name in names for message in findings(name, (ROOT / name).read_text("utf-8"))]
+    print("\n".join(faults or [f"no unclear wording in {len(names)} files"]))
     return 1 if faults else 0
 
 

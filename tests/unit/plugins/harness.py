@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules of this collection, run as they are against an account of an emulated Soda Cloud.
+"""Runs the modules of this collection against an account of an emulated Soda Cloud.
 
-What a test sees is what a play would see (the result), what Soda Cloud saw (the operations) and what stays on disk.
+A test checks the result that a play would get, the operations that Soda Cloud received, and the files on disk.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ COLLECTIONS = next(folder for folder in Path(__file__).parents if folder.name ==
 FAILURE_KEYS = {field.name for field in dataclasses.fields(Failure)}
 KEY_FILE_FIELDS = {"endpoint", "name", "api_key_id", "api_key_secret", "key_version", "issued_at", "runner_id"}
 
-# What a play may pass. The leading dash is what a command line would stumble over, the newline what a line would.
+# Names that are valid in a play but could break a command line or a text file.
 ODD_NAMES = (
     "two words",
     " spaces around ",
@@ -73,7 +73,7 @@ ODD_NAMES = (
 
 
 def plain_id(value: object) -> str:
-    """For the name of a test: with a backslash in it, a test is not found again by its name."""
+    """An id for a test. pytest cannot select a test by a name with a backslash."""
     return ascii(value).replace("\\", "/")
 
 
@@ -82,26 +82,26 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of one run of a module."""
+    """The outcome of one run of a module."""
 
     result: Json
     output: str
-    """As it was printed."""
+    """The printed text."""
     operations: list[str]
-    """What Soda Cloud was asked meanwhile, in order of arrival."""
+    """The operations that Soda Cloud received during the run, in order."""
 
     def __getitem__(self, field: str) -> Any:
         return self.result[field]
 
     @property
     def warnings(self) -> list[str]:
-        """What a play would show; from ansible-core 2.19 on a module gives more than the text."""
+        """The texts that a play would show. Since ansible-core 2.19, a module returns more than the text."""
         given = self.result.get("warnings", [])
         return [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in given]
 
     @property
     def failure(self) -> Json:
-        """Why it failed. That it did, and in the form that every failure has, is made sure of."""
+        """The failure. Checks that the module failed with a valid `failure`."""
         assert self.result.get("failed") is True, self.result
         failure: Json = self.result["failure"]
         assert set(failure) == FAILURE_KEYS
@@ -120,18 +120,18 @@ class Ran:
 
 
 def run_module(name: str, arguments: Mapping[str, Any]) -> tuple[Json, str]:
-    """Run a module's ``main()`` in this process: its result, and the text that it printed."""
+    """Run the ``main()`` of a module in this process. Returns its result and the printed text."""
     return run_main(
         importlib.import_module(f"ansible_collections.community.soda.plugins.modules.{name}").main, arguments
     )
 
 
 def run_main(main: Callable[[], object], arguments: Mapping[str, Any]) -> tuple[Json, str]:
-    """Run what makes a module of these arguments and ends with it, likewise."""
+    """Run a ``main()`` function with these arguments. Returns its result and the printed text."""
     given = {option: str(value) if isinstance(value, Path) else value for option, value in arguments.items()}
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
     basic._ANSIBLE_PROFILE = "legacy"  # asked for from ansible-core 2.19 on
-    # A process runs one module, so ansible-core keeps these for all of it.
+    # ansible-core keeps these for the whole process, because a process normally runs one module.
     warnings._global_warnings.clear()
     warnings._global_deprecations.clear()
     printed = io.StringIO()
@@ -145,8 +145,8 @@ def run_main(main: Callable[[], object], arguments: Mapping[str, Any]) -> tuple[
 @contextlib.contextmanager
 def _no_controller() -> Iterator[None]:
     """
-    From ansible-core 2.19 on, a process that has loaded what controllers have shows warnings, and does not return them.
-    Tests of plugins load that, whichever runs first.
+    Since ansible-core 2.19, a process that has loaded controller code shows warnings instead of returning them.
+    Tests of plugins load controller code.
     """
     with pytest.MonkeyPatch.context() as patch:
         if hasattr(_internal, "is_controller"):
@@ -155,7 +155,7 @@ def _no_controller() -> Iterator[None]:
 
 
 class Entry(NamedTuple):
-    """A file system object as a test compares it."""
+    """The properties of a file system object that tests compare."""
 
     mode: int
     uid: int
@@ -166,7 +166,7 @@ class Entry(NamedTuple):
 
 
 def snapshot(folder: Path) -> dict[str, Entry]:
-    """Everything in a folder and the folder itself. It differs when anything was written, even if taken back."""
+    """The folder and everything in it. A snapshot differs after any write, even if it was undone."""
     return {str(path.relative_to(folder)): _entry(path) for path in (folder, *sorted(folder.rglob("*")))}
 
 
@@ -185,7 +185,7 @@ def mode_of(path: Path) -> int:
 
 
 class Soda:
-    """An account of Soda Cloud, a folder for the key of one runner, and the modules that are run on the two."""
+    """An account of Soda Cloud, a folder for the key of one runner, and the modules that use them."""
 
     name = "warehouse-eu"
 
@@ -195,15 +195,15 @@ class Soda:
         self.key_path = folder / "key.json"
         self._secrets = {account.api_key_secret}
 
-    # The scene
+    # Preparation
 
     def listed(self, name: str | None = None, **fields: Any) -> str:
-        """A runner that Soda Cloud lists; returns its id."""
+        """Add a runner to the listing. Returns its id."""
         (runner_id,) = self.account.seed({"name": name or self.name, **fields}, allow_duplicates=True)
         return runner_id
 
     def held(self, path: Path | None = None, **fields: Any) -> Json:
-        """A key that is held on disk, with what its file says."""
+        """Store a key on disk. Returns the content of its file."""
         key = self.account.issue_runner_key()
         content = self.key_file_of(key, **fields)
         path = path or self.key_path
@@ -212,7 +212,7 @@ class Soda:
         return content
 
     def key_file_of(self, key: Key, **fields: Any) -> Json:
-        """What the file of a key says."""
+        """The content of the key file for *key*."""
         self._secrets.add(key.api_key_secret)
         return {
             "endpoint": self.account.endpoint,
@@ -228,7 +228,7 @@ class Soda:
     # The run
 
     def runner(self, check: bool = False, diff: bool = False, reveals: bool = False, **options: Any) -> Ran:
-        """Run ``soda_runner``, for ``name`` and ``key_path`` unless told otherwise; None leaves an option out."""
+        """Run ``soda_runner``, by default with ``name`` and ``key_path``. None omits an option."""
         return self.run(
             "soda_runner", check, diff, reveals, **{"name": self.name, "key_path": self.key_path, **options}
         )
@@ -238,12 +238,12 @@ class Soda:
         return self.run("soda_runner_info", **options)
 
     def run(self, module: str, check: bool = False, diff: bool = False, reveals: bool = False, **options: Any) -> Ran:
-        """Run a module with this account's connection; unless it ``reveals`` one, there is no secret in its output."""
+        """Run a module with the connection of this account. Checks for secrets in the output unless ``reveals``."""
         since = max((entry["sequence"] for entry in self.account.journal()), default=0)
         result, output = run_module(module, self.arguments(check, diff, **options))
         ran = Ran(result, output, self.account.operations(since))
         for secret in () if reveals else self.secrets():
-            assert secret not in output, "there is a secret in the result"
+            assert secret not in output, "the result contains a secret"
         return ran
 
     def arguments(self, check: bool = False, diff: bool = False, **options: Any) -> Json:
@@ -260,7 +260,7 @@ class Soda:
         return {option: value for option, value in given.items() if value is not None}
 
     def start(self, module: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a module in a process of its own, which prints its result."""
+        """Start a module in a separate process, which prints its result."""
         process = subprocess.Popen(
             [sys.executable, "-c", f"from {__name__} import in_process; in_process()", module],
             stdin=subprocess.PIPE,
@@ -275,16 +275,16 @@ class Soda:
         process.stdin = None
         return process
 
-    # What came of it
+    # Outcome
 
     def key(self) -> Json:
-        """What the key file says; that it is one is made sure of."""
+        """The content of the key file. Checks that all fields are present."""
         content: Json = json.loads(self.key_path.read_text(encoding="utf-8"))
         assert set(content) == KEY_FILE_FIELDS
         return content
 
     def files(self) -> list[str]:
-        """What is in the folder."""
+        """The names of the files in the folder."""
         return sorted(path.name for path in self.folder.iterdir())
 
     def keys_issued(self) -> int:
@@ -292,7 +292,7 @@ class Soda:
         return issued
 
     def secrets(self) -> set[str]:
-        """The secrets that are known: of the account, and of all keys that were or are on disk."""
+        """All known secrets: of the account, and of all keys that are or were on disk."""
         for path in self.folder.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 with contextlib.suppress(ValueError, OSError, TypeError, KeyError, RecursionError):
@@ -306,7 +306,7 @@ ORDINARY_USER = 65534
 
 @contextlib.contextmanager
 def ordinary_user() -> Iterator[int]:
-    """Act as a user to whom permissions apply; its id. Needs nothing where that is so already."""
+    """Act as a user without root's privileges. Yields the id of the user."""
     if os.geteuid() != 0:
         yield os.geteuid()
         return
@@ -323,12 +323,12 @@ def ordinary_user() -> Iterator[int]:
 def wait_until(true: Callable[[], bool], timeout: float = 30) -> None:
     deadline = time.monotonic() + timeout
     while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.02)
 
 
 def result_of(process: subprocess.Popen[str], timeout: float = 60) -> Json:
-    """Wait for a module that was started, and read its result."""
+    """Wait for a started module and read its result."""
     try:
         printed, errors = process.communicate(timeout=timeout)
     finally:
@@ -339,6 +339,6 @@ def result_of(process: subprocess.Popen[str], timeout: float = 60) -> Json:
 
 
 def in_process() -> None:
-    """Run the module that the command line names, with the arguments from standard input."""
+    """Run the module named on the command line with the arguments from standard input."""
     _unused, output = run_module(sys.argv[1], json.load(sys.stdin))
     print(output)

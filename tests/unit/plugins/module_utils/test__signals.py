@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which signals wait, and for how long."""
+"""Deferral of SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.community.soda.plugins.module_utils._signals import DEF
 
 @pytest.fixture
 def received() -> Iterator[list[int]]:
-    """The polite signals that have taken effect."""
+    """The deferrable signals that were delivered."""
     numbers: list[int] = []
     before = {number: signal.signal(number, lambda number, _frame: numbers.append(number)) for number in DEFERRED}
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
@@ -29,7 +29,7 @@ def received() -> Iterator[list[int]]:
 
 
 def send(number: int) -> None:
-    """To this thread. What is sent to the process goes to any thread that does not hold it back, such as pytest's."""
+    """Send a signal to this thread. A signal to the process may reach another thread, such as one of pytest."""
     signal.pthread_kill(threading.get_ident(), number)
 
 
@@ -38,28 +38,28 @@ def blocked() -> set[int]:
 
 
 @pytest.mark.parametrize("number", DEFERRED, ids=lambda number: number.name)
-def test_a_polite_signal_waits_for_the_end_of_the_block(received: list[int], number: int) -> None:
+def test_signal_is_delivered_after_the_block(received: list[int], number: int) -> None:
     with defer_termination():
         send(number)
         assert received == []
     assert received == [number]
 
 
-def test_no_other_signal_waits(received: list[int]) -> None:
+def test_other_signals_are_not_deferred(received: list[int]) -> None:
     before = blocked()
     with defer_termination():
         assert blocked() - before == set(DEFERRED)
     assert blocked() == before
 
 
-def test_a_signal_that_was_deferred_before_stays_deferred(received: list[int]) -> None:
+def test_inner_block_keeps_signals_blocked(received: list[int]) -> None:
     with defer_termination():
         with defer_termination():
             pass
         assert blocked() >= set(DEFERRED)
 
 
-def test_a_failure_ends_the_block_as_well(received: list[int]) -> None:
+def test_exception_ends_the_deferral(received: list[int]) -> None:
     with pytest.raises(KeyError), defer_termination():
         raise KeyError
     assert not blocked() & set(DEFERRED)
@@ -76,13 +76,13 @@ def test_sleep_delivers_a_deferred_signal(received: list[int], number: int) -> N
         assert received == [number]
 
 
-def test_sleep_takes_its_time() -> None:
+def test_sleep_lasts_as_long_as_requested() -> None:
     begun = time.monotonic()
     sleep(0.2)
     assert time.monotonic() - begun >= 0.2
 
 
-def test_sleep_blocks_nothing_that_was_not(received: list[int]) -> None:
+def test_sleep_leaves_signals_unblocked(received: list[int]) -> None:
     before = blocked()
     sleep(0)
     assert blocked() == before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is sent, what is sent again, and what is said when it fails: each outcome for each operation."""
+"""Requests, retries and failure messages: each outcome for each operation."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ IDS = {
     Operation.DELETE: "deleteRunner",
     Operation.CREATE: "createRunner",
 }
-CHANGING = (Operation.DELETE, Operation.CREATE)  # only of these can it be in doubt whether they did their work
+CHANGING = (Operation.DELETE, Operation.CREATE)  # only these can have an unknown outcome
 every_operation = pytest.mark.parametrize("operation", list(PATHS), ids=lambda operation: operation.value)
 
 
 @dataclass
 class Time:
-    """A clock that only waiting moves; the account's own goes with it."""
+    """A clock that only sleep() moves. The clock of the account moves with it."""
 
     account: Account | None = None
     now: float = 0.0
@@ -90,7 +90,7 @@ def time_(account: Account) -> Time:
 
 
 def client_of(account: Account, time_: Time, **options: Any) -> Client:
-    """A client that waits in the test's own time, with no jitter unless told otherwise."""
+    """A client that uses the clock of the test, by default without jitter."""
     jitter = options.pop("jitter", lambda low, high: low)
     to = connection(account.endpoint, account.api_key_id, account.api_key_secret, **{"timeout": 10, **options})
     return Client(to, sleep=time_.sleep, clock=time_.clock, jitter=jitter)
@@ -109,15 +109,15 @@ def runner(account: Account) -> str:
     return RUNNER
 
 
-# What is sent again
+# Retries
 
 AGAIN, FAIL, DOUBT = "sent again", "fails", "fails in doubt"
 
 REACTIONS = [
-    # what happens, and whether the work was done; then list, get, delete, create
+    # the outcome; then the reaction to it for list, get, delete, create
     ("429", AGAIN, AGAIN, AGAIN, AGAIN),
     ("429 with HTML", AGAIN, AGAIN, AGAIN, AGAIN),
-    ("reset before it was read", AGAIN, AGAIN, AGAIN, DOUBT),
+    ("reset before the request was read", AGAIN, AGAIN, AGAIN, DOUBT),
     ("reset after the work", AGAIN, AGAIN, AGAIN, DOUBT),
     ("an answer cut off", AGAIN, AGAIN, AGAIN, DOUBT),
     ("an answer after the timeout", AGAIN, AGAIN, AGAIN, DOUBT),
@@ -142,7 +142,7 @@ HTML = {"body": "<!DOCTYPE html><html></html>", "content_type": "text/html"}
 FAULTS: dict[str, Json] = {
     "429": {"kind": "status", "status": 429, "body": "", "headers": {"Retry-After": "1"}},
     "429 with HTML": {"kind": "status", "status": 429, **HTML},
-    "reset before it was read": {"kind": "reset_before"},
+    "reset before the request was read": {"kind": "reset_before"},
     "reset after the work": {"kind": "reset_after"},
     "an answer cut off": {"kind": "truncated"},
     "an answer after the timeout": {"kind": "delay", "seconds": 1.5},
@@ -176,13 +176,13 @@ every_reaction = pytest.mark.parametrize(
 
 
 @every_reaction
-def test_what_is_sent_again(
+def test_retries_for_each_outcome(
     account: Account, time_: Time, runner: str, fault: str, operation: Operation, reaction: str
 ) -> None:
     account.fault(operation=IDS[operation], **FAULTS[fault])
     client = client_of(account, time_, timeout=0.75)
     if reaction is AGAIN and operation is Operation.DELETE and fault in WORKED:
-        # That it is gone at the second try is the first one's work, which the caller has to know.
+        # The first request may have deleted the runner. The caller must know this.
         failed = failure_of(client, operation)
         assert (failed.failure.code, failed.in_doubt) == ("not_found", True)
     elif reaction is AGAIN:
@@ -196,9 +196,9 @@ def test_what_is_sent_again(
 
 
 FAILURES = [
-    # what keeps happening, code, retryable
+    # the repeated outcome, code, retryable
     ("429", "rate_limited", True),
-    ("reset before it was read", "no_answer", True),
+    ("reset before the request was read", "no_answer", True),
     ("reset after the work", "no_answer", True),
     ("an answer cut off", "no_answer", True),
     ("an answer after the timeout", "no_answer", True),
@@ -218,27 +218,26 @@ FAILURES = [
 
 @every_operation
 @pytest.mark.parametrize(("fault", "code", "retryable"), FAILURES, ids=[row[0] for row in FAILURES])
-def test_what_a_failure_is_called_and_whether_the_task_may_be_run_again_as_it_is(
+def test_code_and_retryable_of_each_failure(
     account: Account, time_: Time, runner: str, fault: str, code: str, retryable: bool, operation: Operation
 ) -> None:
     account.fault(operation=IDS[operation], times=None, **FAULTS[fault])
-    failed = failure_of(client_of(account, time_, timeout=0.5, retry_budget=0), operation)
+    timeout = 0.5 if fault == "an answer after the timeout" else 10
+    failed = failure_of(client_of(account, time_, timeout=timeout, retry_budget=0), operation)
     in_doubt_about_a_key = operation is Operation.CREATE and failed.in_doubt
     if in_doubt_about_a_key:
         code = "create_outcome_unknown"
     elif fault == "400" and operation is Operation.DELETE:
         code = "runner_in_use"
     assert failed.failure.code == code
-    # To ask for a key once more is what may issue a second one.
+    # A second request for a key may issue a second key.
     assert failed.failure.retryable is (retryable and not in_doubt_about_a_key)
     assert account.operations() == [IDS[operation]]
     assert time_.waits == []
 
 
 @every_operation
-def test_a_runner_that_is_not_there_is_told_from_a_path_that_is_not(
-    account: Account, time_: Time, operation: Operation
-) -> None:
+def test_absent_runner_differs_from_unknown_path(account: Account, time_: Time, operation: Operation) -> None:
     account.fault(operation=IDS[operation], **FAULTS["404"])
     failed = failure_of(client_of(account, time_), operation)
     expected = {Operation.LIST: "not_soda_cloud", Operation.CREATE: "not_found"}
@@ -248,7 +247,7 @@ def test_a_runner_that_is_not_there_is_told_from_a_path_that_is_not(
 
 
 def test_not_found_may_come_as_400(account: Account, time_: Time) -> None:
-    """Elsewhere Soda answers so."""
+    """Other paths of the Soda Cloud API use this status."""
     body = {"code": "runner_not_found", "message": "No such runner."}
     account.fault("status", IDS[Operation.DELETE], status=400, body=body)
     failure = failure_of(client_of(account, time_), Operation.DELETE).failure
@@ -266,7 +265,7 @@ def test_other_refusals_are_not_treated_as_absent(account: Account, time_: Time,
 
 
 @every_operation
-def test_404_with_a_web_page_is_not_soda_clouds(account: Account, time_: Time, operation: Operation) -> None:
+def test_404_with_a_web_page_is_not_from_soda_cloud(account: Account, time_: Time, operation: Operation) -> None:
     account.fault("html", IDS[operation], status=404)
     failed = failure_of(client_of(account, time_), operation)
     assert failed.failure.code in ("not_soda_cloud", "not_found")
@@ -280,7 +279,7 @@ def test_404_with_a_web_page_is_not_soda_clouds(account: Account, time_: Time, o
 def test_the_api_cannot_choose_the_code(
     account: Account, time_: Time, operation: Operation, status: int, api_code: str
 ) -> None:
-    """It could hide an unknown outcome of a create, or fake one."""
+    """Otherwise the API could hide or fake an unknown outcome of a create request."""
     account.fault("status", IDS[operation], times=None, status=status, body={"code": api_code, "message": "x"})
     failed = failure_of(client_of(account, time_, retry_budget=0), operation)
     assert failed.failure.api_code == api_code
@@ -289,7 +288,7 @@ def test_the_api_cannot_choose_the_code(
     assert (failed.failure.code == "runner_in_use") is (operation is Operation.DELETE and status == 400)
 
 
-def test_the_apis_own_code_is_kept_beside_ours(account: Account, time_: Time) -> None:
+def test_api_code_is_reported_beside_our_code(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=403, body={"code": "no_way", "message": "Because."})
     failure = failure_of(client_of(account, time_), Operation.LIST).failure
     assert (failure.code, failure.api_code) == ("forbidden", "no_way")
@@ -302,28 +301,28 @@ def test_the_apis_own_code_is_kept_beside_ours(account: Account, time_: Time) ->
     [{}, {"code": 5, "message": []}, {"code": "", "message": " "}, [], "text", None, {"code": None}],
     ids=json.dumps,
 )
-def test_neither_code_nor_message_is_relied_on(account: Account, time_: Time, body: Any) -> None:
+def test_code_and_message_of_the_api_are_optional(account: Account, time_: Time, body: Any) -> None:
     account.fault("status", IDS[Operation.LIST], status=400, body=json.dumps(body))
     failure = failure_of(client_of(account, time_), Operation.LIST).failure
     assert (failure.code, failure.api_code) == ("bad_request", None)
     assert "400" in failure.message
 
 
-def test_what_the_server_says_is_shown_in_one_line_of_a_bounded_length(account: Account, time_: Time) -> None:
+def test_api_message_is_shown_in_one_short_line(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=400, body={"message": "a\nb\x1b[31m" + "x" * 10_000})
     message = failure_of(client_of(account, time_), Operation.LIST).failure.message
     assert message.isprintable()
     assert len(message) < 1000
 
 
-def test_what_the_server_says_is_shown_as_it_says_it(account: Account, time_: Time) -> None:
+def test_api_message_is_quoted_without_changes(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=400, body={"message": "See ../up..."})
     message = failure_of(client_of(account, time_), Operation.LIST).failure.message
     assert message == f"Soda Cloud at {account.endpoint} answered 400: See ../up."
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("sent", "shown"),
     [
         ("Plan X.", "Plan X"),
         ("a\n\tb\x1b[0m ", "a b\ufffd[0m"),
@@ -334,50 +333,50 @@ def test_what_the_server_says_is_shown_as_it_says_it(account: Account, time_: Ti
     ],
     ids=plain_id,
 )
-def test_of_what_the_server_says_this_is_shown(said: str, shown: str) -> None:
-    with served(lambda request: ok(json.dumps({"message": said}).encode(), status="400 Bad Request")) as url:
+def test_api_message_is_sanitized(sent: str, shown: str) -> None:
+    with served(lambda request: ok(json.dumps({"message": sent}).encode(), status="400 Bad Request")) as url:
         assert (
             failure_of(client_at(url), Operation.LIST).failure.message == f"Soda Cloud at {url} answered 400: {shown}."
         )
-    # Where it is cut, in a field that no full stop follows, that shows.
-    with served(lambda request: ok(json.dumps({"code": said}).encode(), status="400 Bad Request")) as url:
+    # An ellipsis marks a cut in a field that no full stop follows.
+    with served(lambda request: ok(json.dumps({"code": sent}).encode(), status="400 Bad Request")) as url:
         code = failure_of(client_at(url), Operation.LIST).failure.api_code
-    assert code == (said if said == "Plan X." else shown + "..." if said == "x" * 301 else shown)
+    assert code == (sent if sent == "Plan X." else shown + "..." if sent == "x" * 301 else shown)
 
 
-def test_a_secret_that_the_server_repeats_is_not_shown(account: Account, time_: Time) -> None:
-    said = f"You sent {account.api_key_secret}"
-    account.fault("status", IDS[Operation.LIST], status=400, body={"message": said, "code": account.api_key_secret})
+def test_secret_in_an_api_message_is_not_shown(account: Account, time_: Time) -> None:
+    message = f"You sent {account.api_key_secret}"
+    account.fault("status", IDS[Operation.LIST], status=400, body={"message": message, "code": account.api_key_secret})
     failed = failure_of(client_of(account, time_), Operation.LIST)
     assert account.api_key_secret not in repr((failed.failure, str(failed)))
 
 
-def test_an_answer_that_is_a_key_is_not_quoted(account: Account, time_: Time) -> None:
+def test_answer_with_a_key_is_not_quoted(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.CREATE], status=200, body='["a-secret-of-a-runner"]')
     assert "a-secret-of-a-runner" not in str(failure_of(client_of(account, time_), Operation.CREATE))
 
 
-# What is returned, and what is said of what was seen
+# Returned values and messages
 
 
-def test_an_answer_is_returned_with_its_trace_id(account: Account, time_: Time) -> None:
+def test_answer_is_returned_with_its_trace_id(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=200, body={"a": [1]})
     answered = client_of(account, time_).send(Operation.LIST, RUNNERS)
     assert answered == ({"a": [1]}, account.journal()[0]["trace_id"])
 
 
-def test_parameters_are_those_of_the_url(account: Account, time_: Time) -> None:
+def test_parameters_are_sent_in_the_url(account: Account, time_: Time) -> None:
     client_of(account, time_).send(Operation.LIST, RUNNERS, {"page": 0, "size": 10})
     assert [entry["query"] for entry in account.journal()] == ["page=0&size=10"]
 
 
-def test_an_answer_without_a_trace_id_has_none() -> None:
+def test_missing_trace_id_is_none() -> None:
     with served(lambda request: ok(b"{}")) as url:
         assert client_at(url).send(Operation.LIST, RUNNERS) == ({}, None)
 
 
 NOT_SODA_CLOUD = [
-    # operation, answer, what is said of it
+    # operation, status, body, message
     ("list", "200 OK", b"", "200 with nothing in the answer"),
     ("list", "205 Reset Content", b" ", "205 with nothing in the answer"),
     ("list", "200 OK", b"\n <!DOCTYPE html>", "200 with a web page (HTML)"),
@@ -392,13 +391,15 @@ NOT_SODA_CLOUD = [
 
 
 @pytest.mark.parametrize(
-    ("operation", "status", "body", "said"), NOT_SODA_CLOUD, ids=[said for *_rest, said in NOT_SODA_CLOUD]
+    ("operation", "status", "body", "message"), NOT_SODA_CLOUD, ids=[message for *_rest, message in NOT_SODA_CLOUD]
 )
-def test_of_what_is_not_soda_clouds_it_is_said_what_it_is(operation: str, status: str, body: bytes, said: str) -> None:
+def test_answer_that_is_not_from_soda_cloud_is_described(
+    operation: str, status: str, body: bytes, message: str
+) -> None:
     with served(lambda request: ok(body, "X-Soda-Trace-Id: a-trace", status=status)) as url:
         failure = failure_of(client_at(url), Operation(operation)).failure
     assert failure.code == "not_soda_cloud"
-    assert failure.message.startswith(f"{url} does not answer as Soda Cloud: {said}. Check endpoint: ")
+    assert failure.message.startswith(f"{url} does not answer as Soda Cloud: {message}. Check endpoint: ")
     assert (failure.http_status, failure.trace_id) == (int(status.split()[0]), "a-trace")
 
 
@@ -411,15 +412,15 @@ def test_of_what_is_not_soda_clouds_it_is_said_what_it_is(operation: str, status
         ("http://[", "nowhere"),
     ],
 )
-def test_of_a_redirect_it_is_said_where_to(location: str, host: str) -> None:
-    """Its host, because the rest may hold what logs somebody in."""
+def test_message_names_only_the_host_of_a_redirect(location: str, host: str) -> None:
+    """The rest of the URL may contain a login token."""
     with served(lambda request: ok(b"", f"Location: {location}", status="302 Found")) as url:
         message = failure_of(client_at(url), Operation.LIST).failure.message
     assert f": 302 with a redirect to {host}, and redirects are not followed. " in message
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "404 Not Found"])
-def test_that_nothing_is_there_may_be_said_without_a_body(status: str) -> None:
+def test_absence_is_recognized_without_a_body(status: str) -> None:
     with served(lambda request: ok(b"", status=status)) as url:
         client = client_at(url)
         if status.startswith("204"):
@@ -429,7 +430,7 @@ def test_that_nothing_is_there_may_be_said_without_a_body(status: str) -> None:
 
 
 ANSWERED = [
-    # status, operation, our code whatever the answer's own is
+    # status, operation, our code. The code in the answer does not change it
     (400, Operation.LIST, "bad_request"),
     (404, Operation.GET, "not_found"),
     (404, Operation.CREATE, "not_found"),
@@ -445,14 +446,16 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize(("status", "operation", "code"), ANSWERED)
-@pytest.mark.parametrize("body", [{"code": "its_own", "message": "Because."}, {}], ids=["told", "untold"])
-def test_of_an_error_its_status_and_what_it_says_are_told(
+@pytest.mark.parametrize(
+    "body", [{"code": "its_own", "message": "Because."}, {}], ids=["with message", "without message"]
+)
+def test_error_message_contains_status_and_api_message(
     account: Account, time_: Time, status: int, operation: Operation, code: str, body: Json
 ) -> None:
     account.fault("status", IDS[operation], status=status, body=body)
     failure = failure_of(client_of(account, time_, retry_budget=0), operation).failure
-    said = ": Because." if body else "."
-    assert f"{failure.message} ".startswith(f"Soda Cloud at {account.endpoint} answered {status}{said} ")
+    ending = ": Because." if body else "."
+    assert f"{failure.message} ".startswith(f"Soda Cloud at {account.endpoint} answered {status}{ending} ")
     assert (failure.code, failure.api_code) == (code, "its_own" if body else None)
     assert (failure.http_status, failure.trace_id) == (status, account.journal()[0]["trace_id"])
 
@@ -465,7 +468,7 @@ def test_of_an_error_its_status_and_what_it_says_are_told(
         (Operation.CREATE, "answered 404."),
     ],
 )
-def test_of_a_runner_that_is_not_there_no_path_is_spoken_of(
+def test_message_about_an_absent_runner_contains_no_path(
     account: Account, time_: Time, operation: Operation, message: str
 ) -> None:
     account.fault("status", IDS[operation], status=404, body={})
@@ -473,7 +476,7 @@ def test_of_a_runner_that_is_not_there_no_path_is_spoken_of(
     assert failed.failure.message == f"Soda Cloud at {account.endpoint} {message}"
 
 
-def test_an_answer_that_is_another_object_is_not_soda_clouds(account: Account, time_: Time) -> None:
+def test_answer_with_another_object_is_not_from_soda_cloud(account: Account, time_: Time) -> None:
     client = client_of(account, time_)
     failed = client.not_soda_cloud(Operation.GET, "no runner", "a-trace")
     assert (failed.failure.code, failed.failure.operation) == ("not_soda_cloud", "get")
@@ -487,11 +490,11 @@ def test_an_answer_that_is_another_object_is_not_soda_clouds(account: Account, t
 
 
 class Silent(Exception):
-    """A failure that says nothing."""
+    """A failure without a message."""
 
 
 def failed_for(*causes: BaseException) -> SodaError:
-    """What a request fails with whose causes these are, outermost first."""
+    """The failure of a request with these causes, outermost first."""
     for outer, inner in zip(causes, causes[1:]):
         outer.__cause__ = inner
 
@@ -503,26 +506,26 @@ def failed_for(*causes: BaseException) -> SodaError:
         return failure_of(client_at("http://127.0.0.1:1"), Operation.LIST)
 
 
-def test_a_request_without_an_answer_is_told_with_its_innermost_cause() -> None:
-    said = "No answer from Soda Cloud at http://127.0.0.1:1"
-    assert failed_for(OSError("outer"), ValueError("inner")).failure.message == f"{said} (inner)."
-    assert failed_for(OSError("outer"), Silent(), Silent(KeyError())).failure.message == f"{said} (KeyError)."
-    assert failed_for(OSError("outer"), ValueError("middle"), Silent()).failure.message == f"{said} (Silent)."
+def test_message_about_a_missing_answer_contains_the_innermost_cause() -> None:
+    start = "No answer from Soda Cloud at http://127.0.0.1:1"
+    assert failed_for(OSError("outer"), ValueError("inner")).failure.message == f"{start} (inner)."
+    assert failed_for(OSError("outer"), Silent(), Silent(KeyError())).failure.message == f"{start} (KeyError)."
+    assert failed_for(OSError("outer"), ValueError("middle"), Silent()).failure.message == f"{start} (Silent)."
 
 
-def test_a_connection_that_was_not_made_is_told_with_its_cause() -> None:
+def test_message_about_a_failed_connection_contains_the_cause() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     failure = failure_of(client_at(url), Operation.LIST).failure
     assert re.fullmatch(rf"No connection to Soda Cloud at {re.escape(url)} \(.*Connection refused\)\.", failure.message)
 
 
-def test_an_answer_that_is_cut_off_is_told_with_its_cause() -> None:
+def test_message_about_an_incomplete_answer_contains_the_cause() -> None:
     with served(lambda request: b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}") as url:
         message = failure_of(client_at(url), Operation.LIST).failure.message
     assert re.fullmatch(rf"No answer from Soda Cloud at {re.escape(url)} \(.*98.*\)\.", message)
 
 
-def test_causes_are_found_wherever_they_are_kept_and_once() -> None:
+def test_each_cause_is_found_once() -> None:
     class Wrapping(Exception):
         reason: Any = None
 
@@ -540,7 +543,7 @@ def test_causes_are_found_wherever_they_are_kept_and_once() -> None:
     assert [type(cause) for cause in causes_of(nested)] == [Wrapping, Wrapping, KeyError, ValueError]
 
 
-def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
+def test_circular_causes_end() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one
     assert list(itertools.islice(causes_of(one), 5)) == [one, other]
@@ -557,22 +560,22 @@ def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
     ],
     ids=str,
 )
-def test_only_what_waiting_does_not_mend_is_a_failure_of_tls(cause: Exception, no_tls: bool) -> None:
+def test_only_permanent_faults_are_tls_failures(cause: Exception, no_tls: bool) -> None:
     assert failed_for(cause).failure.code == ("tls_failed" if no_tls else "no_answer")
 
 
 @pytest.mark.parametrize("operation", CHANGING, ids=lambda operation: operation.value)
-def test_only_of_a_key_it_is_said_that_nobody_may_hold_it(
+def test_only_a_key_request_warns_of_a_lost_key(
     account: Account, time_: Time, runner: str, operation: Operation
 ) -> None:
     account.fault("status", IDS[operation], status=500, body={})
     failed = failure_of(client_of(account, time_), operation)
-    said = f"Soda Cloud at {account.endpoint} answered 500."
+    answered = f"Soda Cloud at {account.endpoint} answered 500."
     assert failed.in_doubt is True
-    assert failed.failure.message == (f"{said} {ORPHAN_ADVICE}" if operation is Operation.CREATE else said)
+    assert failed.failure.message == (f"{answered} {ORPHAN_ADVICE}" if operation is Operation.CREATE else answered)
 
 
-def test_an_answer_may_be_as_large_as_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_is_accepted_up_to_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "LARGEST_ANSWER", 10)
     with served(lambda request: ok(b'{"a": 123}')) as url:
         assert client_at(url).send(Operation.LIST, RUNNERS) == ({"a": 123}, None)
@@ -581,8 +584,8 @@ def test_an_answer_may_be_as_large_as_the_largest(monkeypatch: pytest.MonkeyPatc
     assert ": the answer is larger than 10 bytes. " in failure.message
 
 
-def test_an_answer_that_is_cut_off_is_told_where_urllib3_does_not_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is before 2.0."""
+def test_incomplete_answer_is_detected_without_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 before 2.0 does not check the length."""
 
     answer = requests.Response()
     answer.raw = SimpleNamespace(
@@ -597,8 +600,8 @@ def test_an_answer_that_is_cut_off_is_told_where_urllib3_does_not_look(monkeypat
     assert "(the answer ended 5 bytes too early)" in failure.message
 
 
-def test_a_connection_that_never_comes_about_is_no_doubt() -> None:
-    """As where a firewall says nothing. Here it is a server whose queue of connections is full."""
+def test_connection_that_is_never_accepted_leaves_no_doubt() -> None:
+    """For example because a firewall drops packets. Here the connection queue of the server is full."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
@@ -612,7 +615,7 @@ def test_a_connection_that_never_comes_about_is_no_doubt() -> None:
     assert failed.in_doubt is False
 
 
-# How long is waited
+# Waiting
 
 
 @pytest.mark.parametrize(
@@ -634,7 +637,7 @@ def test_a_connection_that_never_comes_about_is_no_doubt() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("operation", [Operation.LIST, Operation.CREATE], ids=lambda operation: operation.value)
-def test_a_deferral_is_waited_for_as_it_says(
+def test_rate_limited_request_waits_for_retry_after(
     account: Account, time_: Time, operation: Operation, retry_after: str | None, seconds: float
 ) -> None:
     headers = {} if retry_after is None else {"Retry-After": retry_after}
@@ -643,7 +646,7 @@ def test_a_deferral_is_waited_for_as_it_says(
     assert time_.waits == [seconds]
 
 
-def test_waits_are_stretched_at_random_by_up_to_three_tenths(account: Account) -> None:
+def test_jitter_adds_up_to_30_percent_to_a_wait(account: Account) -> None:
     time_ = Time()
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "10"}, times=25)
     client = client_of(account, time_, jitter=random.uniform, retry_budget=1000)
@@ -652,7 +655,7 @@ def test_waits_are_stretched_at_random_by_up_to_three_tenths(account: Account) -
     assert max(time_.waits) - min(time_.waits) > 0.5
 
 
-def test_the_random_stretch_is_the_default(account: Account) -> None:
+def test_jitter_is_the_default(account: Account) -> None:
     time_ = Time()
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "10"}, times=5)
     to = connection(account.endpoint, account.api_key_id, account.api_key_secret)
@@ -661,25 +664,25 @@ def test_the_random_stretch_is_the_default(account: Account) -> None:
     assert len(set(time_.waits)) == 5
 
 
-def test_other_waits_grow(account: Account, time_: Time) -> None:
+def test_waits_without_retry_after_grow(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=502, times=7)
     client_of(account, time_).send(Operation.LIST, RUNNERS)
     assert time_.waits == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_a_budget_of_a_second_is_one(account: Account, time_: Time) -> None:
+def test_budget_of_one_second_allows_one_wait(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=502)
     client_of(account, time_, retry_budget=1).send(Operation.LIST, RUNNERS)
     assert time_.waits == [1]
 
 
-def test_soda_cloud_may_say_when_it_is_there_again(account: Account, time_: Time) -> None:
+def test_503_with_retry_after_waits_for_it(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=503, headers={"Retry-After": "7"})
     client_of(account, time_).send(Operation.LIST, RUNNERS)
     assert time_.waits == [7]
 
 
-def test_the_budget_bounds_the_waiting_for_one_request(account: Account, time_: Time) -> None:
+def test_budget_limits_the_waiting_for_one_request(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "7"}, times=None)
     failed = failure_of(client_of(account, time_, retry_budget=30), Operation.LIST)
     assert (failed.failure.code, failed.failure.api_code) == ("rate_limited", "fault")
@@ -687,7 +690,7 @@ def test_the_budget_bounds_the_waiting_for_one_request(account: Account, time_: 
     assert len(account.operations()) == len(time_.waits) + 1
 
 
-def test_the_budget_is_one_for_all_requests_of_a_task(account: Account, time_: Time) -> None:
+def test_all_requests_of_a_task_share_one_budget(account: Account, time_: Time) -> None:
     client = client_of(account, time_, retry_budget=20)
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "8"}, times=2)
     client.send(Operation.LIST, RUNNERS)
@@ -697,20 +700,20 @@ def test_the_budget_is_one_for_all_requests_of_a_task(account: Account, time_: T
     assert sum(time_.waits) <= 20
 
 
-def test_a_deferral_longer_than_the_budget_fails_at_once(account: Account, time_: Time) -> None:
+def test_retry_after_longer_than_the_budget_fails_at_once(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "86400"}, times=None)
     failure_of(client_of(account, time_, retry_budget=60), Operation.LIST)
     assert time_.waits == []
     assert account.operations() == [IDS[Operation.LIST]]
 
 
-def test_soda_cloud_is_not_asked_again_sooner_than_it_said(account: Account, time_: Time) -> None:
+def test_no_request_is_sent_before_retry_after_has_passed(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "8"}, times=None)
     failure_of(client_of(account, time_, retry_budget=20), Operation.LIST)
     assert time_.waits == [8, 8]
 
 
-def test_the_failure_says_how_long_it_waited_and_how_often_it_asked(account: Account, time_: Time) -> None:
+def test_message_contains_the_waiting_time_and_the_number_of_requests(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "10"}, times=None, body="")
     message = failure_of(client_of(account, time_, retry_budget=20), Operation.LIST).failure.message
     assert "waited 20 s" in message
@@ -719,24 +722,24 @@ def test_the_failure_says_how_long_it_waited_and_how_often_it_asked(account: Acc
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "ending"),
     [(0.9, ""), (1.0, " Sent 1 request, waited 1 s in all."), (2.6, " Sent 1 request, waited 3 s in all.")],
 )
-def test_of_less_than_a_second_nothing_is_said(seconds: float, said: str) -> None:
+def test_waiting_time_below_one_second_is_not_shown(seconds: float, ending: str) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     moments = iter((0.0, seconds))
     client = Client(connection(url, "an-id", "a-secret", retry_budget=0), clock=lambda: next(moments))
-    assert failure_of(client, Operation.LIST).failure.message.endswith(f"Connection refused).{said}")
+    assert failure_of(client, Operation.LIST).failure.message.endswith(f"Connection refused).{ending}")
 
 
-def test_that_it_asked_again_is_said_even_where_it_hardly_waited(account: Account, time_: Time) -> None:
+def test_message_contains_retries_after_short_waits(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=502, times=2, body={})
     message = failure_of(client_of(account, time_, retry_budget=0.75), Operation.LIST).failure.message
     assert message.endswith(" answered 502. Sent 2 requests, waited 1 s in all.")
 
 
 @every_operation
-@pytest.mark.parametrize("fault", ["429", "503", "reset before it was read"])
+@pytest.mark.parametrize("fault", ["429", "503", "reset before the request was read"])
 def test_a_budget_of_0_never_waits(account: Account, time_: Time, fault: str, operation: Operation) -> None:
     account.fault(operation=IDS[operation], **FAULTS[fault])
     failure_of(client_of(account, time_, retry_budget=0), operation)
@@ -744,8 +747,8 @@ def test_a_budget_of_0_never_waits(account: Account, time_: Time, fault: str, op
     assert len(account.operations()) == 1
 
 
-def test_the_limits_as_they_are_are_absorbed(emulator: Emulator) -> None:
-    """Ten keys in a minute: 25 take the rest of two."""
+def test_client_stays_within_the_real_rate_limits(emulator: Emulator) -> None:
+    """25 keys at 10 keys a minute take almost two minutes."""
     account = emulator.account()
     time_ = Time(account)
     client = client_of(account, time_, jitter=random.uniform)
@@ -757,7 +760,7 @@ def test_the_limits_as_they_are_are_absorbed(emulator: Emulator) -> None:
     account.remove()
 
 
-# What every request carries
+# Headers and credentials
 
 
 @every_operation
@@ -774,15 +777,15 @@ def test_the_headers_of_every_request(
     assert entry["headers"].get("X-Soda-Backpressure") == ("1" if retry_budget else None)
 
 
-def test_a_key_is_asked_for_without_a_body(account: Account, time_: Time) -> None:
+def test_key_request_has_no_body(account: Account, time_: Time) -> None:
     client_of(account, time_).send(Operation.CREATE, RUNNERS)
     (entry,) = account.journal()
     assert entry["method"] == "POST"
     assert entry["headers"].get("Content-Length") in (None, "0")
 
 
-def test_credentials_are_sent_unasked(account: Account, time_: Time) -> None:
-    """No 401 asks for them."""
+def test_credentials_are_sent_with_the_first_request(account: Account, time_: Time) -> None:
+    """The client does not wait for status 401."""
     client_of(account, time_).send(Operation.LIST, RUNNERS)
     assert [entry["status"] for entry in account.journal()] == [200]
 
@@ -797,7 +800,7 @@ def test_a_netrc_file_does_not_replace_the_credentials(
     assert [entry["status"] for entry in account.journal()] == [200]
 
 
-def test_credentials_may_hold_any_character(time_: Time) -> None:
+def test_credentials_may_contain_any_character(time_: Time) -> None:
     sent = []
 
     def answered(request: bytes) -> bytes:
@@ -810,17 +813,17 @@ def test_credentials_may_hold_any_character(time_: Time) -> None:
     assert b"Authorization: Basic 0LrQu9GO0Yc6WsO8cmljaDog4piC" in sent[0]
 
 
-def test_no_secret_is_in_what_a_connection_is_printed_as(account: Account) -> None:
+def test_repr_of_a_connection_contains_no_secret(account: Account) -> None:
     to = connection(account.endpoint, account.api_key_id, account.api_key_secret)
     assert account.api_key_secret not in repr(to)
 
 
-# Servers that no emulator is
+# Servers that the emulator cannot imitate
 
 
 @contextlib.contextmanager
 def listening(handle: Callable[[socket.socket], None], port: int = 0) -> Iterator[str]:
-    """A server that does with each connection whatever it is told; its URL."""
+    """A server that calls *handle* with each connection. Yields its URL."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", port)) as server:
         server.settimeout(0.01)
@@ -884,7 +887,7 @@ def free_port() -> int:
 
 
 @every_operation
-def test_where_no_connection_was_made_the_request_is_sent_again(operation: Operation) -> None:
+def test_request_is_sent_again_if_no_connection_was_made(operation: Operation) -> None:
     port, requests = free_port(), []
     with contextlib.ExitStack() as stack:
 
@@ -904,7 +907,7 @@ def test_where_no_connection_was_made_the_request_is_sent_again(operation: Opera
 
 
 @every_operation
-def test_a_server_that_is_gone_fails_within_the_budget_and_leaves_no_doubt(operation: Operation) -> None:
+def test_unreachable_server_fails_within_the_budget_and_leaves_no_doubt(operation: Operation) -> None:
     time_ = Time()
     failed = failure_of(client_at(f"http://127.0.0.1:{free_port()}", time_, retry_budget=60), operation)
     assert failed.failure.code == "unreachable"
@@ -914,7 +917,7 @@ def test_a_server_that_is_gone_fails_within_the_budget_and_leaves_no_doubt(opera
     assert 0 < sum(time_.waits) <= 60
 
 
-def test_a_host_that_has_no_address_is_no_doubt() -> None:
+def test_host_without_an_address_leaves_no_doubt() -> None:
     failed = failure_of(client_at("https://soda.invalid"), Operation.CREATE)
     assert failed.failure.code == "unreachable"
     assert failed.in_doubt is False
@@ -923,14 +926,14 @@ def test_a_host_that_has_no_address_is_no_doubt() -> None:
 @pytest.mark.parametrize(
     "proxy", ["http://", "gopher://127.0.0.1", "socks5://127.0.0.1:1", "http://127.0.0.1:1"], ids=str
 )
-def test_a_proxy_that_cannot_be_one_is_no_doubt(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_proxy_leaves_no_doubt(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     failed = failure_of(client_at("https://soda.invalid"), Operation.CREATE)
     assert failed.failure.code == "unreachable"
     assert failed.in_doubt is False
 
 
-def test_a_proxy_that_refuses_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_refuses_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(lambda request: ok(b"", status="407 Proxy Authentication Required")) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         failed = failure_of(client_at("https://soda.invalid"), Operation.CREATE)
@@ -938,14 +941,14 @@ def test_a_proxy_that_refuses_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> No
     assert failed.in_doubt is False
 
 
-@pytest.mark.parametrize("said", ["Tunnel connection failed: 503", "certificate verify failed"])
-def test_a_server_cannot_have_a_request_sent_again_by_what_it_says(said: str) -> None:
-    """Not even with the words of a failure that came before anything was sent."""
+@pytest.mark.parametrize("text", ["Tunnel connection failed: 503", "certificate verify failed"])
+def test_text_from_a_server_cannot_cause_a_retry(text: str) -> None:
+    """Not even the text of a failure that can only occur before a request is sent."""
     requests = []
 
     def answered(request: bytes) -> bytes:
         requests.append(request)
-        return f"{said}\r\n".encode()
+        return f"{text}\r\n".encode()
 
     with served(answered) as url:
         failed = failure_of(client_at(url, retry_budget=60), Operation.CREATE)
@@ -953,8 +956,8 @@ def test_a_server_cannot_have_a_request_sent_again_by_what_it_says(said: str) ->
     assert len(requests) == 1
 
 
-def test_time_lost_to_a_server_that_says_nothing_counts_as_waiting() -> None:
-    """So a server that is gone holds a task for its budget and one timeout, not for a timeout at each try."""
+def test_time_lost_to_a_silent_server_counts_as_waiting() -> None:
+    """So a task waits for its budget and one timeout, not for one timeout at each attempt."""
     begun = time.monotonic()
     with listening(lambda connected: time.sleep(3)) as url:
         to = connection(url, "an-id", "a-secret", timeout=0.4, retry_budget=1)
@@ -963,7 +966,7 @@ def test_time_lost_to_a_server_that_says_nothing_counts_as_waiting() -> None:
 
 
 @every_operation
-def test_a_byte_now_and_then_ends_with_the_timeout(operation: Operation) -> None:
+def test_slow_answer_ends_with_the_timeout(operation: Operation) -> None:
     def trickle(connected: socket.socket) -> None:
         request_of(connected)
         for byte in ok(b'{"a": 1}' + b" " * 1000):
@@ -975,13 +978,13 @@ def test_a_byte_now_and_then_ends_with_the_timeout(operation: Operation) -> None
         before = threading.enumerate()
         failed = failure_of(client_at(url, timeout=0.5), operation)
         assert time.monotonic() - begun < 3
-        # What is left behind does not keep the process from ending.
+        # The remaining threads do not keep the process from ending.
         assert all(thread.daemon for thread in threading.enumerate() if thread not in before)
     assert "(no complete answer in 0.5 seconds)" in failed.failure.message
     assert failed.failure.code == ("create_outcome_unknown" if operation is Operation.CREATE else "no_answer")
 
 
-def test_an_answer_without_end_is_not_soda_clouds() -> None:
+def test_endless_answer_is_not_from_soda_cloud() -> None:
     def flood(connected: socket.socket) -> None:
         request_of(connected)
         connected.sendall(ok(b"", length=False))
@@ -994,14 +997,14 @@ def test_an_answer_without_end_is_not_soda_clouds() -> None:
     assert f"Soda Cloud: the answer is larger than {LARGEST_ANSWER} bytes. " in failure.message
 
 
-def test_a_compressed_answer_without_end_is_not_soda_clouds() -> None:
+def test_large_compressed_answer_is_not_from_soda_cloud() -> None:
     bomb = ok(gzip.compress(b" " * 2**27), "Content-Encoding: gzip")
     with served(lambda request: bomb) as url:
         assert failure_of(client_at(url, timeout=30), Operation.LIST).failure.code == "not_soda_cloud"
 
 
 def test_a_compressed_answer_is_unpacked_in_bounded_pieces() -> None:
-    """It would take 512 MB at once."""
+    """Unpacked at once, it would take 512 MB."""
     bomb = ok(gzip.compress(b" " * 2**29), "Content-Encoding: gzip")
     with served(lambda request: bomb) as url:
         client = client_at(url, timeout=30)
@@ -1080,20 +1083,20 @@ def test_no_failure_quotes_the_login_of_a_proxy(proxy: str, monkeypatch: pytest.
     assert "word" not in repr((failed.failure, str(failed)))
 
 
-# Fast failure
+# Fast failures
 
 
 @every_operation
 @pytest.mark.parametrize("seconds", [0.0, 9.9])
-def test_without_a_connection_it_ends_within_a_minute(operation: Operation, seconds: float) -> None:
-    """However long retry_budget is, and however long an attempt to connect takes."""
+def test_request_without_a_connection_ends_within_a_minute(operation: Operation, seconds: float) -> None:
+    """For any retry_budget, and for any duration of an attempt."""
     time_ = Time()
     to = connection(f"http://127.0.0.1:{free_port()}", "an-id", "a-secret", retry_budget=36_000)
 
     calls = itertools.count()
 
     def clock() -> float:
-        # An attempt is between two calls.
+        # The client reads the clock before and after each attempt.
         time_.now += seconds * (next(calls) % 2)
         return time_.now
 
@@ -1103,13 +1106,13 @@ def test_without_a_connection_it_ends_within_a_minute(operation: Operation, seco
     assert failed.in_doubt is False
 
 
-def test_a_wait_for_ones_turn_may_use_the_whole_budget(account: Account, time_: Time) -> None:
+def test_rate_limit_wait_may_use_the_whole_budget(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "60"}, times=None)
     failure_of(client_of(account, time_, retry_budget=3600), Operation.LIST)
     assert sum(time_.waits) == 3600
 
 
-def test_nothing_is_sent_and_nobody_waits_after_the_deadline(account: Account, time_: Time) -> None:
+def test_no_request_and_no_wait_after_the_deadline(account: Account, time_: Time) -> None:
     account.fault("status", IDS[Operation.LIST], status=429, headers={"Retry-After": "7"}, times=None)
     client = client_of(account, time_)
     client.deadline = 20
@@ -1118,7 +1121,7 @@ def test_nothing_is_sent_and_nobody_waits_after_the_deadline(account: Account, t
     assert time_.waits == [7, 7]
 
 
-def test_the_deadline_bounds_one_request(account: Account) -> None:
+def test_deadline_limits_one_request(account: Account) -> None:
     account.fault("delay", IDS[Operation.LIST], seconds=5)
     client = client_of(account, Time(), retry_budget=0)
     client.deadline = 0.2
@@ -1132,8 +1135,8 @@ def keep_alive(connected: socket.socket) -> None:
         connected.sendall(ok(b"{}"))
 
 
-def test_a_key_is_asked_for_on_a_connection_of_its_own() -> None:
-    """On one that was used before, a reset could not be told from a request that was carried out."""
+def test_each_key_request_uses_a_new_connection() -> None:
+    """On a reused connection, a reset does not show whether Soda Cloud carried out the request."""
     connections: list[list[bytes]] = []
 
     def counted(connected: socket.socket) -> None:
@@ -1153,8 +1156,8 @@ def test_a_key_is_asked_for_on_a_connection_of_its_own() -> None:
     assert connections == [[b"GET", b"GET"], [b"POST"], [b"POST"]]
 
 
-def test_a_connection_that_the_server_closed_meanwhile_costs_no_request_for_a_key() -> None:
-    """An idle connection closes without a word; a POST sent on it would be in doubt."""
+def test_idle_connection_that_the_server_closed_does_not_affect_a_key_request() -> None:
+    """The outcome of a POST on this connection would be unknown."""
     with served(lambda request: ok(b"{}")) as url:
         client = client_at(url)
         client.send(Operation.LIST, RUNNERS)
@@ -1162,37 +1165,37 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_no_request_for_a_ke
         client.send(Operation.CREATE, RUNNERS)
 
 
-# Whatever comes over the wire
+# Invalid answers
 
-rubbish = random.Random(20260101)
+random_bytes = random.Random(20260101)
 WIRE = {
     "nothing": b"",
     "a line": b"hello\r\n\r\n",
     "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
-    "a status that is none": b"HTTP/1.1 9999 What\r\n\r\n",
-    "a status of no number": b"HTTP/1.1 abc OK\r\n\r\n",
-    "a status of 0": b"HTTP/1.1 000 Zero\r\nContent-Length: 2\r\n\r\n{}",
-    "the beginning of an answer": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "to go on": b"HTTP/1.1 100 Continue\r\n\r\n",
-    "to switch protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
-    "headers without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000,
-    "a header without end": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}",
-    "a header of other bytes": ok(b"[]", "X-Soda-Trace-Id: \xff\xfe"),
+    "an invalid status": b"HTTP/1.1 9999 What\r\n\r\n",
+    "a status that is not a number": b"HTTP/1.1 abc OK\r\n\r\n",
+    "status 0": b"HTTP/1.1 000 Zero\r\nContent-Length: 2\r\n\r\n{}",
+    "the start of an answer": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "101 Switching Protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+    "endless headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000,
+    "an endless header": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}",
+    "a header that is not ASCII": ok(b"[]", "X-Soda-Trace-Id: \xff\xfe"),
     "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n[]",
-    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n[]",
+    "an invalid length": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n[]",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]]",
-    "too short for its length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
-    "chunks that are none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+    "shorter than its length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+    "invalid chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
     "a chunk cut off": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{}",
-    "gzip that is none": ok(b"{}", "Content-Encoding: gzip"),
+    "invalid gzip": ok(b"{}", "Content-Encoding: gzip"),
     "gzip cut off": ok(gzip.compress(b'{"a": 1}' * 100)[:20], "Content-Encoding: gzip"),
-    "deflate that is none": ok(b"{}", "Content-Encoding: deflate"),
+    "invalid deflate": ok(b"{}", "Content-Encoding: deflate"),
     "a redirect to nowhere": ok(b"", "Location: http://[", status="302 Found"),
-    "a redirect to no place": ok(b"", status="302 Found"),
-    "random bytes": rubbish.getrandbits(8 * 500).to_bytes(500, "big"),
-    **{f"a body of random bytes ({i})": ok(rubbish.getrandbits(8 * 50).to_bytes(50, "big")) for i in range(10)},
+    "a redirect without a location": ok(b"", status="302 Found"),
+    "random bytes": random_bytes.getrandbits(8 * 500).to_bytes(500, "big"),
+    **{f"a body of random bytes ({i})": ok(random_bytes.getrandbits(8 * 50).to_bytes(50, "big")) for i in range(10)},
     "a body in UTF-16": ok('["ü"]'.encode("utf-16")),
-    "a body that is no UTF-8": ok(b'["\xff"]'),
+    "a body that is not UTF-8": ok(b'["\xff"]'),
     "a body nested deeply": ok(b"[" * 200_000),
     "objects nested deeply": ok(b'{"a":' * 200_000),
     "a number of too many digits": ok(b"1" * 10_000),
@@ -1200,20 +1203,20 @@ WIRE = {
     "a lone surrogate": ok(b'["\\ud800"]'),
     "an error with a lone surrogate": ok(b'{"code": "\\ud800", "message": "\\ud800"}', status="400 Bad"),
     "an error nested deeply": ok(b"[" * 200_000, status="400 Bad"),
-    "an error in other bytes": ok(b"\xff\xfe\x00", status="500 Bad"),
-    "a deferral by rubbish": ok(b"\xff", "Retry-After: \xff", status="429 Wait"),
-    "a deferral by a number too large": ok(b"", "Retry-After: " + "9" * 5000, status="429 Wait"),
+    "an error that is not UTF-8": ok(b"\xff\xfe\x00", status="500 Bad"),
+    "an invalid Retry-After": ok(b"\xff", "Retry-After: \xff", status="429 Wait"),
+    "a Retry-After with 5000 digits": ok(b"", "Retry-After: " + "9" * 5000, status="429 Wait"),
 }
 
 
 @pytest.mark.usefixtures("no_garbage_collection")
 @every_operation
 @pytest.mark.parametrize("answer", list(WIRE.values()), ids=list(WIRE))
-def test_whatever_is_answered_fails_in_the_form_that_failures_have(operation: Operation, answer: bytes) -> None:
+def test_invalid_answer_fails_with_a_failure_code(operation: Operation, answer: bytes) -> None:
     with served(lambda request: answer) as url:
         failed = failure_of(client_at(url, timeout=3), operation)
     assert failed.failure.code
-    failed.failure.message.encode()  # so that Ansible can print it
+    failed.failure.message.encode()  # Ansible must be able to print it
 
 
 # Transport security
@@ -1221,14 +1224,14 @@ def test_whatever_is_answered_fails_in_the_form_that_failures_have(operation: Op
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate that vouches for itself, with its key."""
+    """A self-signed certificate with its key."""
 
     cert: Path
     key: Path
 
 
 def certificate(folder: Path, address: str = "127.0.0.1", days: int = 2) -> Certificate:
-    """One for an address, valid until so many days from now."""
+    """A certificate for *address* that expires in *days* days."""
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -1275,7 +1278,7 @@ def secure(secure_emulator: Emulator) -> Account:
 
 @contextlib.contextmanager
 def presenting(shown: Certificate) -> Iterator[str]:
-    """A server that presents this certificate and answers whoever accepts it."""
+    """A server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shown.cert, shown.key)
 
@@ -1289,9 +1292,7 @@ def presenting(shown: Certificate) -> Iterator[str]:
 
 
 @every_operation
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(
-    secure: Account, operation: Operation
-) -> None:
+def test_untrusted_certificate_is_refused_and_nothing_is_sent(secure: Account, operation: Operation) -> None:
     time_ = Time()
     failed = failure_of(client_of(secure, time_), operation)
     assert failed.failure.code == "tls_failed"
@@ -1304,7 +1305,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(
     assert time_.waits == []
 
 
-def test_an_authority_of_ones_own_is_named_by_ca_path(secure: Account, own: Certificate) -> None:
+def test_ca_path_names_a_private_authority(secure: Account, own: Certificate) -> None:
     client_of(secure, Time(), ca_path=str(own.cert)).send(Operation.LIST, RUNNERS)
     assert secure.operations() == ["listRunners"]
 
@@ -1312,14 +1313,14 @@ def test_an_authority_of_ones_own_is_named_by_ca_path(secure: Account, own: Cert
 def test_ca_path_may_be_a_folder(secure: Account, own: Certificate, tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("openssl names the files of such a folder")
-    asked = [openssl, "x509", "-noout", "-subject_hash", "-in", str(own.cert)]
-    name = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        pytest.skip("the test needs openssl to name the files in the folder")
+    command = [openssl, "x509", "-noout", "-subject_hash", "-in", str(own.cert)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     shutil.copy(own.cert, tmp_path / f"{name}.0")
     client_of(secure, Time(), ca_path=str(tmp_path)).send(Operation.LIST, RUNNERS)
 
 
-def test_another_authority_does_not_vouch_for_it(secure: Account, tmp_path: Path) -> None:
+def test_certificate_of_another_authority_is_refused(secure: Account, tmp_path: Path) -> None:
     other = certificate(tmp_path / "other")
     failed = failure_of(client_of(secure, Time(), ca_path=str(other.cert)), Operation.CREATE)
     assert failed.failure.code == "tls_failed"
@@ -1327,8 +1328,8 @@ def test_another_authority_does_not_vouch_for_it(secure: Account, tmp_path: Path
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-@pytest.mark.parametrize("environment", [False, True], ids=["", "whatever the environment says"])
-def test_certificates_may_go_unchecked(
+@pytest.mark.parametrize("environment", [False, True], ids=["", "with REQUESTS_CA_BUNDLE"])
+def test_validate_certs_false_accepts_any_certificate(
     secure: Account, environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if environment:
@@ -1337,10 +1338,8 @@ def test_certificates_may_go_unchecked(
     assert secure.operations() == ["listRunners"]
 
 
-@pytest.mark.parametrize(
-    "made", [{"days": -1}, {"address": "127.0.0.2"}], ids=["that has expired", "for another machine"]
-)
-def test_a_certificate_is_refused(made: Json, tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [{"days": -1}, {"address": "127.0.0.2"}], ids=["expired", "for another machine"])
+def test_invalid_certificate_is_refused(made: Json, tmp_path: Path) -> None:
     shown = certificate(tmp_path / "shown", **made)
     with presenting(shown) as url:
         failed = failure_of(client_at(url, ca_path=str(shown.cert), retry_budget=60), Operation.CREATE)
@@ -1348,8 +1347,8 @@ def test_a_certificate_is_refused(made: Json, tmp_path: Path) -> None:
     assert failed.in_doubt is False
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "of something else"])
-def test_authorities_of_the_environment_that_are_none_are_no_doubt(
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "not a certificate"])
+def test_unusable_ca_bundle_in_the_environment_leaves_no_doubt(
     secure: Account, content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = tmp_path / "bundle.pem"
@@ -1362,7 +1361,7 @@ def test_authorities_of_the_environment_that_are_none_are_no_doubt(
     assert secure.operations() == []
 
 
-def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> None:
+def test_https_to_a_plain_http_server_leaves_no_doubt(account: Account) -> None:
     failed = failure_of(client_at(account.endpoint.replace("http:", "https:"), retry_budget=60), Operation.CREATE)
     assert failed.failure.code == "tls_failed"
     assert failed.in_doubt is False
@@ -1386,7 +1385,7 @@ def test_https_to_a_server_that_speaks_none_is_no_doubt(account: Account) -> Non
     ],
     ids=plain_id,
 )
-def test_a_connection_that_cannot_be_meant_is_refused_before_anything_is_sent(options: Json, code: str) -> None:
+def test_invalid_connection_options_are_refused_before_a_request(options: Json, code: str) -> None:
     good: Json = {"endpoint": "https://cloud.soda.io", "api_key_id": "an-id", "api_key_secret": "a-secret"}
     assert isinstance(connection(**good), Connection)
     with pytest.raises(SodaError) as failed:
@@ -1398,7 +1397,7 @@ MISSING = "{0} is not set. Set it, or {1} in the environment of the machine on w
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"api_key_id": " "}, MISSING.format("api_key_id", "SODA_CLOUD_API_KEY_ID")),
         ({"api_key_secret": None}, MISSING.format("api_key_secret", "SODA_CLOUD_API_KEY_SECRET")),
@@ -1407,30 +1406,30 @@ MISSING = "{0} is not set. Set it, or {1} in the environment of the machine on w
     ],
     ids=str,
 )
-def test_of_an_option_that_cannot_be_meant_it_is_said_which_and_why(options: Json, said: str) -> None:
+def test_message_names_the_invalid_option_and_the_reason(options: Json, message: str) -> None:
     good: Json = {"endpoint": "https://cloud.soda.io", "api_key_id": "an-id", "api_key_secret": "a-secret"}
     with pytest.raises(SodaError) as failed:
         connection(**{**good, **options})
-    assert failed.value.failure.message == said
+    assert failed.value.failure.message == message
 
 
-def test_a_connection_waits_half_a_minute_for_an_answer_and_five_minutes_in_all() -> None:
+def test_default_timeout_is_30_seconds_and_default_budget_is_5_minutes() -> None:
     made = connection("https://cloud.soda.io", "an-id", "a-secret")
     assert (made.timeout, made.retry_budget) == (30, 300)
     assert made == Connection("https://cloud.soda.io", "an-id", "a-secret")
 
 
 @pytest.mark.parametrize(
-    ("ca_path", "said"), [("/no/such/file.pem", "No such file or directory"), ("no\0file", "embedded null byte")]
+    ("ca_path", "reason"), [("/no/such/file.pem", "No such file or directory"), ("no\0file", "embedded null byte")]
 )
-def test_of_a_ca_path_that_cannot_be_used_it_is_said_why(ca_path: str, said: str) -> None:
+def test_message_explains_why_ca_path_cannot_be_used(ca_path: str, reason: str) -> None:
     with pytest.raises(SodaError) as failed:
         connection("https://cloud.soda.io", "an-id", "a-secret", ca_path=ca_path)
-    assert failed.value.failure.message.startswith(f"ca_path {ca_path} cannot be used ({said}). Set it to a file ")
+    assert failed.value.failure.message.startswith(f"ca_path {ca_path} cannot be used ({reason}). Set it to a file ")
 
 
 @pytest.mark.parametrize("content", ["", "no certificate"], ids=["empty", "text"])
-def test_a_ca_path_that_holds_no_certificate_is_refused_before_anything_is_sent(
+def test_ca_path_without_a_certificate_is_refused_before_a_request(
     secure: Account, tmp_path: Path, content: str
 ) -> None:
     (tmp_path / "ca.pem").write_text(content, encoding="utf-8")
