@@ -24,7 +24,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.community.soda.plugins.module_utils import _timestamps
-from ansible_collections.community.soda.plugins.module_utils._errors import AuditIncomplete, InvalidArguments, SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import (
+    AuditIncomplete,
+    AuditPathUnusable,
+    InvalidArguments,
+    SodaError,
+)
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import TargetFile
 from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.module_utils._paths import expand
@@ -164,7 +169,7 @@ def _write(parameters: Json, report: Report, data: Json) -> list[str]:
     mode = _mode(parameters["mode"])
     written = []
     for option, path in paths.items():
-        file = TargetFile(path, "audit_path_unusable")
+        file = TargetFile(path, AuditPathUnusable)
         file.write(contents[option]().encode(), lambda temporary: os.chmod(temporary, mode))
         written.append(file.path)
     return written

@@ -20,7 +20,12 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.soda.plugins.module_utils._account import Account
 from ansible_collections.community.soda.plugins.module_utils._endpoint import normalise_endpoint
-from ansible_collections.community.soda.plugins.module_utils._errors import SodaError, error
+from ansible_collections.community.soda.plugins.module_utils._errors import (
+    InvalidArguments,
+    KeyFileChanged,
+    KeyPathBusy,
+    SodaError,
+)
 from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, FileAttributes, Request
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
@@ -214,9 +219,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not self._task.check_mode:
             try:
                 escrow.remove(waiting)
-            except SodaError as exc:
-                if exc.failure.code not in ("key_path_busy", "key_file_changed"):
-                    raise
+            except (KeyPathBusy, KeyFileChanged):
                 # Another run uses the escrow file, and removes it after its own key.
                 return False
         return True
@@ -254,7 +257,7 @@ def _parameters(arguments: t.Mapping[str, t.Any]) -> Parameters:
     parameters["endpoint"] = normalise_endpoint(parameters["endpoint"])
     version = parameters["key_version"]
     if version is not None and version < 1:
-        raise error("invalid_arguments", f"key_version is {version}. Set key_version to 1 or higher.")
+        raise InvalidArguments(f"key_version is {version}. Set key_version to 1 or higher.")
     parameters["existing_key"] = _existing_key(parameters["existing_key"])
     parameters["store_key"] = _store_key(parameters["store_key"])
     return parameters
@@ -265,7 +268,7 @@ def _existing_key(given: t.Mapping[str, str | None] | None) -> dict[str, str] | 
     if not key:
         return None
     if len(key) < 2:
-        raise error("invalid_arguments", "existing_key needs both api_key_id and api_key_secret. Set both or none.")
+        raise InvalidArguments("existing_key needs both api_key_id and api_key_secret. Set both or none.")
     return key
 
 
@@ -274,7 +277,7 @@ def _store_key(given: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
         return None
     key = {field: given.get(field) for field in ("api_key_id", "key_version", "runner_id")}
     if not isinstance(key["api_key_id"], str) or not isinstance(key["key_version"], int):
-        raise error("invalid_arguments", "store_key needs api_key_id, which is text, and key_version, a whole number.")
+        raise InvalidArguments("store_key needs api_key_id, which is text, and key_version, a whole number.")
     return {**key, "runner_id": key["runner_id"] or None}
 
 

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import env_fallback, missing_required_lib
 from . import _signals
 from ._api import client as _client
 from ._api.runners import Runners
+from ._errors import MissingLibrary
 from ._module import SodaModule
 
 
@@ -51,7 +52,7 @@ def connection_spec() -> dict[str, t.Any]:
 def runners(module: SodaModule) -> Runners:
     """The runners of the account that the module's parameters name. Sends nothing yet."""
     if _client.REQUESTS_IMPORT_ERROR is not None:
-        module.failure_code = "missing_library"
+        module.error = MissingLibrary
         module.fail_json(missing_required_lib("requests"), exception=str(_client.REQUESTS_IMPORT_ERROR))
     to = _client.connection(**{option: module.params[option] for option in connection_spec()})
     return Runners(_client.Client(to, sleep=_signals.sleep))

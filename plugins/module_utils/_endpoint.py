@@ -13,7 +13,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from ._errors import error
+from ._errors import InsecureEndpoint, InvalidEndpoint
 
 _LIKE = "Write it like https://cloud.soda.io."
 # Names, addresses, and IPv6 with a zone. A host of anything else would go into messages and names of files.
@@ -33,19 +33,17 @@ def normalise_endpoint(endpoint: str) -> str:
         parts = urlsplit(endpoint.strip())
         port = parts.port
     except ValueError:
-        raise error("invalid_endpoint", f"The endpoint is not a valid URL. {_LIKE}") from None
+        raise InvalidEndpoint(f"The endpoint is not a valid URL. {_LIKE}") from None
     host = (parts.hostname or "").lower()
     if parts.scheme not in ("https", "http") or not host or not _HOST.fullmatch(host):
-        raise error("invalid_endpoint", f"The endpoint is not a URL with a scheme and a host. {_LIKE}")
+        raise InvalidEndpoint(f"The endpoint is not a URL with a scheme and a host. {_LIKE}")
     if parts.username is not None or parts.query or parts.fragment:
-        raise error(
-            "invalid_endpoint",
+        raise InvalidEndpoint(
             "The endpoint must be scheme, host and port only: no user, no query, no fragment."
             f" {_LIKE} The API key belongs in api_key_id and api_key_secret.",
         )
     if parts.scheme == "http" and not _is_loopback(host):
-        raise error(
-            "insecure_endpoint",
+        raise InsecureEndpoint(
             f"The endpoint http://{host} would send the Soda Cloud API key in clear text to another machine."
             " Use https://.",
         )

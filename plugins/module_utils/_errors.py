@@ -44,11 +44,15 @@ class Failure:
 
 
 class SodaError(Exception):
-    """Base of all failures that this collection reports. Subclasses set the code."""
+    """Base of all failures that this collection reports. A class without a code is only a base of others."""
 
     code: t.ClassVar[str] = ""
     retryable: t.ClassVar[bool] = False
-    """Whether failures of this class are retryable, unless one of them says otherwise."""
+    """Whether failures of this class are retryable. One failure can override it."""
+
+    def __init_subclass__(cls, code: str = "", retryable: bool = False) -> None:
+        cls.code = code
+        cls.retryable = retryable
 
     def __init__(
         self,
@@ -82,76 +86,56 @@ class OptionError(SodaError):
     """The options are wrong. Nothing was sent and nothing was changed."""
 
 
-class InvalidArguments(OptionError):
-    code = "invalid_arguments"
+class InvalidArguments(OptionError, code="invalid_arguments"): ...
 
 
-class InvalidName(OptionError):
-    code = "invalid_name"
+class InvalidName(OptionError, code="invalid_name"): ...
 
 
-class InvalidId(OptionError):
-    code = "invalid_id"
+class InvalidId(OptionError, code="invalid_id"): ...
 
 
-class InvalidEndpoint(OptionError):
-    code = "invalid_endpoint"
+class InvalidEndpoint(OptionError, code="invalid_endpoint"): ...
 
 
-class InsecureEndpoint(OptionError):
-    code = "insecure_endpoint"
+class InsecureEndpoint(OptionError, code="insecure_endpoint"): ...
 
 
-class MissingCredentials(OptionError):
-    code = "missing_credentials"
+class MissingCredentials(OptionError, code="missing_credentials"): ...
 
 
-class MissingLibrary(OptionError):
-    code = "missing_library"
+class MissingLibrary(OptionError, code="missing_library"): ...
 
 
-class CaPathUnusable(OptionError):
-    code = "ca_path_unusable"
+class CaPathUnusable(OptionError, code="ca_path_unusable"): ...
 
 
-class ShadowedVariable(OptionError):
+class ShadowedVariable(OptionError, code="shadowed_variable"):
     """A fact of the host has the name of a variable."""
 
-    code = "shadowed_variable"
 
-
-class DuplicateDeclaration(OptionError):
+class DuplicateDeclaration(OptionError, code="duplicate_declaration"):
     """Two hosts declare one runner."""
 
-    code = "duplicate_declaration"
 
-
-class InvalidTarget(OptionError):
+class InvalidTarget(OptionError, code="invalid_target"):
     """A failure of the playbook community.soda.decommission."""
 
-    code = "invalid_target"
 
-
-class ReportUnusable(OptionError):
+class ReportUnusable(OptionError, code="report_unusable"):
     """The report of an audit is not evidence for a deletion."""
 
-    code = "report_unusable"
+
+class ConfigFormatUnknown(OptionError, code="config_format_unknown"): ...
 
 
-class ConfigFormatUnknown(OptionError):
-    code = "config_format_unknown"
+class ConfigNotExpressible(OptionError, code="config_not_expressible"): ...
 
 
-class ConfigNotExpressible(OptionError):
-    code = "config_not_expressible"
+class ConfigPathTwice(OptionError, code="config_path_twice"): ...
 
 
-class ConfigPathTwice(OptionError):
-    code = "config_path_twice"
-
-
-class ConfigValuesInvalid(OptionError):
-    code = "config_values_invalid"
+class ConfigValuesInvalid(OptionError, code="config_values_invalid"): ...
 
 
 # Requests
@@ -161,74 +145,52 @@ class RequestError(SodaError):
     """A request to Soda Cloud failed."""
 
 
-class Unreachable(RequestError):
-    code = "unreachable"
-    retryable = True
+class Unreachable(RequestError, code="unreachable", retryable=True): ...
 
 
-class NoAnswer(RequestError):
-    code = "no_answer"
-    retryable = True
+class NoAnswer(RequestError, code="no_answer", retryable=True): ...
 
 
-class TlsFailed(RequestError):
-    code = "tls_failed"
+class TlsFailed(RequestError, code="tls_failed"): ...
 
 
-class NotSodaCloud(RequestError):
-    code = "not_soda_cloud"
+class NotSodaCloud(RequestError, code="not_soda_cloud"): ...
 
 
-class ServerError(RequestError):
-    code = "server_error"
-    retryable = True
+class ServerError(RequestError, code="server_error", retryable=True): ...
 
 
-class RateLimited(RequestError):
-    code = "rate_limited"
-    retryable = True
+class RateLimited(RequestError, code="rate_limited", retryable=True): ...
 
 
-class Unauthorized(RequestError):
-    code = "unauthorized"
+class Unauthorized(RequestError, code="unauthorized"): ...
 
 
-class Forbidden(RequestError):
-    code = "forbidden"
+class Forbidden(RequestError, code="forbidden"): ...
 
 
-class BadRequest(RequestError):
-    code = "bad_request"
+class BadRequest(RequestError, code="bad_request"): ...
 
 
-class NotFound(RequestError):
-    code = "not_found"
+class NotFound(RequestError, code="not_found"): ...
 
 
-class Refused(RequestError):
-    code = "refused"
+class Refused(RequestError, code="refused"): ...
 
 
-class RunnerInUse(RequestError):
-    code = "runner_in_use"
+class RunnerInUse(RequestError, code="runner_in_use"): ...
 
 
-class ListingInconsistent(RequestError):
-    code = "listing_inconsistent"
-    retryable = True
+class ListingInconsistent(RequestError, code="listing_inconsistent", retryable=True): ...
 
 
-class ListingContradictory(RequestError):
-    code = "listing_contradictory"
+class ListingContradictory(RequestError, code="listing_contradictory"): ...
 
 
-class ListingTooLarge(RequestError):
-    code = "listing_too_large"
+class ListingTooLarge(RequestError, code="listing_too_large"): ...
 
 
-class WaitTimeout(RequestError):
-    code = "wait_timeout"
-    retryable = True
+class WaitTimeout(RequestError, code="wait_timeout", retryable=True): ...
 
 
 # Runners
@@ -238,34 +200,26 @@ class RunnerConflict(SodaError):
     """What the task declares does not fit what Soda Cloud lists."""
 
 
-class DuplicateName(RunnerConflict):
-    code = "duplicate_name"
+class DuplicateName(RunnerConflict, code="duplicate_name"): ...
 
 
-class NameAndIdDiffer(RunnerConflict):
-    code = "name_and_id_differ"
+class NameAndIdDiffer(RunnerConflict, code="name_and_id_differ"): ...
 
 
-class NameTaken(RunnerConflict):
-    code = "name_taken"
+class NameTaken(RunnerConflict, code="name_taken"): ...
 
 
-class RunnerNotFound(RunnerConflict):
-    code = "runner_not_found"
+class RunnerNotFound(RunnerConflict, code="runner_not_found"): ...
 
 
-class NotDeletable(RunnerConflict):
-    code = "not_deletable"
+class NotDeletable(RunnerConflict, code="not_deletable"): ...
 
 
-class RunnerOnline(RunnerConflict):
-    code = "runner_online"
+class RunnerOnline(RunnerConflict, code="runner_online"): ...
 
 
-class DeletionStopped(RunnerConflict):
+class DeletionStopped(RunnerConflict, code="deletion_stopped"):
     """A deletion before this one failed."""
-
-    code = "deletion_stopped"
 
 
 # Runner keys
@@ -275,171 +229,124 @@ class KeyAtRisk(SodaError):
     """A key was issued, or may have been, and is not where it belongs."""
 
 
-class CreateOutcomeUnknown(KeyAtRisk):
-    code = "create_outcome_unknown"
-
+class CreateOutcomeUnknown(KeyAtRisk, code="create_outcome_unknown"):
     def __init__(self, message: str, **details: t.Any) -> None:
         super().__init__(message, **{**details, "in_doubt": True})
 
 
-class KeyKeptElsewhere(KeyAtRisk):
-    code = "key_kept_elsewhere"
+class KeyKeptElsewhere(KeyAtRisk, code="key_kept_elsewhere"): ...
 
 
-class KeyOrphaned(KeyAtRisk):
-    code = "key_orphaned"
+class KeyOrphaned(KeyAtRisk, code="key_orphaned"): ...
 
 
-class KeyInEscrow(KeyAtRisk):
-    code = "key_in_escrow"
+class KeyInEscrow(KeyAtRisk, code="key_in_escrow"): ...
 
 
 class StoreError(SodaError):
     """A key store that is reached from the controller cannot be used. No key was requested."""
 
 
-class MissingCollection(StoreError):
-    code = "missing_collection"
+class MissingCollection(StoreError, code="missing_collection"): ...
 
 
-class StoreUnreachable(StoreError):
-    code = "store_unreachable"
-    retryable = True
+class StoreUnreachable(StoreError, code="store_unreachable", retryable=True): ...
 
 
-class StoreLoginFailed(StoreError):
-    code = "store_login_failed"
+class StoreLoginFailed(StoreError, code="store_login_failed"): ...
 
 
-class StoreDenied(StoreError):
-    code = "store_denied"
+class StoreDenied(StoreError, code="store_denied"): ...
 
 
-class StoreSealed(StoreError):
-    code = "store_sealed"
-    retryable = True
+class StoreSealed(StoreError, code="store_sealed", retryable=True): ...
 
 
-class StoreQuotaExceeded(StoreError):
-    code = "store_quota_exceeded"
-    retryable = True
+class StoreQuotaExceeded(StoreError, code="store_quota_exceeded", retryable=True): ...
 
 
-class StoreNotFound(StoreError):
-    code = "store_not_found"
+class StoreNotFound(StoreError, code="store_not_found"): ...
 
 
-class StoreWrongType(StoreError):
-    code = "store_wrong_type"
+class StoreWrongType(StoreError, code="store_wrong_type"): ...
 
 
-class StoreOfAnotherRunner(StoreError):
-    code = "store_of_another_runner"
+class StoreOfAnotherRunner(StoreError, code="store_of_another_runner"): ...
 
 
-class StoreEdited(StoreError):
-    code = "store_edited"
+class StoreEdited(StoreError, code="store_edited"): ...
 
 
-class StoreBusy(StoreError):
-    code = "store_busy"
-    retryable = True
+class StoreBusy(StoreError, code="store_busy", retryable=True): ...
 
 
-class StoreChanged(StoreError):
-    code = "store_changed"
-    retryable = True
+class StoreChanged(StoreError, code="store_changed", retryable=True): ...
 
 
-class StoreFailed(StoreError):
-    code = "store_failed"
+class StoreFailed(StoreError, code="store_failed"): ...
 
 
-class KeyDeleted(StoreError):
-    code = "key_deleted"
+class KeyDeleted(StoreError, code="key_deleted"): ...
 
 
 class KeyFileError(SodaError):
     """The key file cannot be used."""
 
 
-class KeyPathUnusable(KeyFileError):
-    code = "key_path_unusable"
+class KeyPathUnusable(KeyFileError, code="key_path_unusable"): ...
 
 
-class KeyPathBusy(KeyFileError):
-    code = "key_path_busy"
-    retryable = True
+class KeyPathBusy(KeyFileError, code="key_path_busy", retryable=True): ...
 
 
-class KeyFileChanged(KeyFileError):
-    code = "key_file_changed"
-    retryable = True
+class KeyFileChanged(KeyFileError, code="key_file_changed", retryable=True): ...
 
 
-class KeyFileNotOurs(KeyFileError):
-    code = "key_file_not_ours"
+class KeyFileNotOurs(KeyFileError, code="key_file_not_ours"): ...
 
 
-class KeyFileOfAnotherRunner(KeyFileError):
-    code = "key_file_of_another_runner"
+class KeyFileOfAnotherRunner(KeyFileError, code="key_file_of_another_runner"): ...
 
 
-class KeyVersionTooLow(KeyFileError):
-    code = "key_version_too_low"
+class KeyVersionTooLow(KeyFileError, code="key_version_too_low"): ...
 
 
-class KeyMissing(KeyFileError):
-    code = "key_missing"
+class KeyMissing(KeyFileError, code="key_missing"): ...
 
 
-class FileAttributesNotSet(KeyFileError):
-    code = "file_attributes_not_set"
+class FileAttributesNotSet(KeyFileError, code="file_attributes_not_set"): ...
 
 
 # Other files, and hosts
 
 
-class ConfigPathUnusable(SodaError):
-    code = "config_path_unusable"
+class ConfigPathUnusable(SodaError, code="config_path_unusable"): ...
 
 
-class ImportFailed(SodaError):
+class ImportFailed(SodaError, code="import_failed"):
     """No key could be adopted from a configuration file on the host."""
 
-    code = "import_failed"
 
-
-class PythonTooOld(SodaError):
+class PythonTooOld(SodaError, code="python_too_old"):
     """The Python interpreter of a host is too old for the collection."""
 
-    code = "python_too_old"
+
+class AuditPathUnusable(SodaError, code="audit_path_unusable"): ...
 
 
-class AuditPathUnusable(SodaError):
-    code = "audit_path_unusable"
+class AuditIncomplete(SodaError, code="audit_incomplete"): ...
 
 
-class AuditIncomplete(SodaError):
-    code = "audit_incomplete"
-
-
-class StatePathUnusable(SodaError):
+class StatePathUnusable(SodaError, code="state_path_unusable"):
     """A failure of the event source."""
 
-    code = "state_path_unusable"
 
-
-class UntrustedFile(SodaError):
+class UntrustedFile(SodaError, code="untrusted_file"):
     """Another user could have written the file, or have put it there."""
 
-    code = "untrusted_file"
 
-
-class ModuleFailed(SodaError):
+class ModuleFailed(SodaError, code="module_failed"):
     """A module of ours failed on a host in a way that it did not report itself."""
-
-    code = "module_failed"
 
 
 def _classes(base: type[SodaError]) -> t.Iterator[type[SodaError]]:
@@ -448,13 +355,5 @@ def _classes(base: type[SodaError]) -> t.Iterator[type[SodaError]]:
         yield from _classes(subclass)
 
 
-ERRORS = {cls.code: cls for cls in _classes(SodaError) if cls.code}
-"""The class of each code."""
-
-FAILURE_CODES = frozenset(ERRORS)
+FAILURE_CODES = frozenset(cls.code for cls in _classes(SodaError) if cls.code)
 """The closed set of codes that C(failure.code) can have."""
-
-
-def error(code: str, message: str, retryable: bool | None = None) -> SodaError:
-    """An error of the class that has this code."""
-    return ERRORS[code](message, retryable=retryable)

@@ -16,7 +16,7 @@ import typing as t
 
 from . import _timestamps
 from ._api.runners import Listing, Runner
-from ._errors import error
+from ._errors import InvalidArguments
 from ._names import text_or_int
 
 
@@ -55,7 +55,7 @@ class Filters:
             either = one if either is None else either & one
         ago = options["not_seen_for"]
         if ago is not None and not (math.isfinite(ago) and ago >= 0):
-            raise error("invalid_arguments", f"not_seen_for must be a number of seconds, 0 or more, not {ago}.")
+            raise InvalidArguments(f"not_seen_for must be a number of seconds, 0 or more, not {ago}.")
         return cls(
             names=either,
             id=options["id"],

@@ -13,17 +13,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import Failure, SodaError
+from ._errors import FileAttributesNotSet, InvalidArguments, SodaError
 
 
 class SodaModule(AnsibleModule):  # type: ignore[misc]
     """An C(AnsibleModule) each of whose failures has a C(failure), its own complaints about arguments included."""
 
-    failure_code = "invalid_arguments"
+    error: type[SodaError] = InvalidArguments
+    """What is raised for the failures that C(AnsibleModule) itself reports."""
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         text = str(msg)  # ansible-core 2.16 takes nothing else.
-        kwargs.setdefault("failure", Failure(code=self.failure_code, message=text).as_result())
+        kwargs.setdefault("failure", self.error(text).failure.as_result())
         super().fail_json(text, **kwargs)
         raise AssertionError("fail_json returned")
 
@@ -51,8 +52,8 @@ def _has_secret(spec: t.Mapping[str, t.Any]) -> bool:
 
 def run(module: SodaModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
     """End the module with what C(work) returns, or with the failure that it raises."""
-    # From here on it is files and attributes that AnsibleModule itself may complain about.
-    module.failure_code = "file_attributes_not_set"
+    # From here on, AnsibleModule itself only reports files and attributes.
+    module.error = FileAttributesNotSet
     try:
         result = work()
     except SodaError as exc:

@@ -21,6 +21,7 @@ import typing as t
 
 from ..module_utils._account import Account
 from ..module_utils._api.runner import Runner
+from ..module_utils._errors import StatePathUnusable
 from ..module_utils._key.atomic_write import TargetFile
 from ._changes import Change, Snapshot, record, snapshot
 
@@ -32,7 +33,7 @@ class StateFile:
     """Without a path, nothing is stored. Raises V(state_path_unusable)."""
 
     def __init__(self, path: str | None, account: Account) -> None:
-        self._file = None if path is None else TargetFile(path, "state_path_unusable")
+        self._file = None if path is None else TargetFile(path, StatePathUnusable)
         self._account = dataclasses.asdict(account)
         self._content: bytes | None = None
 

@@ -19,7 +19,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ..module_utils._errors import error
+from ..module_utils._errors import InvalidArguments
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -42,7 +42,7 @@ def validate(
         for found in validated.errors.errors
     ]
     if wrong:
-        raise error("invalid_arguments", "; ".join(wrong) + ".")
+        raise InvalidArguments("; ".join(wrong) + ".")
     # Validation parses text that looks like JSON or YAML, so it makes new values.
     return t.cast("dict[str, t.Any]", to_plain(validated.validated_parameters))
 

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible import constants as C
 
-from ..module_utils._errors import error
+from ..module_utils._errors import InvalidArguments
 
 
 def execute_module_with_secret(
@@ -28,8 +28,7 @@ def execute_module_with_secret(
     stays in any case, so that is refused.
     """
     if C.DEFAULT_KEEP_REMOTE_FILES:
-        raise error(
-            "invalid_arguments",
+        raise InvalidArguments(
             "ANSIBLE_KEEP_REMOTE_FILES is set, so Ansible would leave a secret in the remote temporary folder."
             " Unset it and run the task again.",
         )

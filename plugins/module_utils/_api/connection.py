@@ -17,7 +17,7 @@ import typing as t
 
 from .._account import Account
 from .._endpoint import normalise_endpoint
-from .._errors import error
+from .._errors import CaPathUnusable, InvalidArguments, MissingCredentials
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,7 @@ def connection(
     normalised = normalise_endpoint(endpoint)
     for option, value in (("api_key_id", api_key_id), ("api_key_secret", api_key_secret)):
         if value is None or not value.strip():
-            raise error(
-                "missing_credentials",
+            raise MissingCredentials(
                 f"{option} is not set. Set it, or {'SODA_CLOUD_' + option.upper()} in the environment of the machine"
                 " on which the task runs.",
             )
@@ -62,9 +61,9 @@ def connection(
     if ca_path is not None:
         _check_authorities(ca_path)
     if not (math.isfinite(timeout) and timeout > 0):
-        raise error("invalid_arguments", f"timeout must be a number of seconds above 0, not {timeout}.")
+        raise InvalidArguments(f"timeout must be a number of seconds above 0, not {timeout}.")
     if not (math.isfinite(retry_budget) and retry_budget >= 0):
-        raise error("invalid_arguments", f"retry_budget must be 0 or a number of seconds above it, not {retry_budget}.")
+        raise InvalidArguments(f"retry_budget must be 0 or a number of seconds above it, not {retry_budget}.")
     return Connection(
         endpoint=normalised,
         api_key_id=t.cast(str, api_key_id),
@@ -82,8 +81,7 @@ def _check_authorities(ca_path: str) -> None:
         if not os.path.isdir(ca_path):
             ssl.create_default_context(cafile=ca_path)
     except (OSError, ValueError) as exc:
-        raise error(
-            "ca_path_unusable",
+        raise CaPathUnusable(
             f"ca_path {ca_path} cannot be used ({getattr(exc, 'strerror', None) or exc})."
             " Set it to a file of certificates in PEM format, or to a folder of such files.",
         ) from exc

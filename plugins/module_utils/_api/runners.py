@@ -17,12 +17,12 @@ from urllib.parse import quote
 from .._account import Account
 from .._errors import (
     CreateOutcomeUnknown,
+    InvalidId,
     ListingContradictory,
     ListingInconsistent,
     ListingTooLarge,
     NotFound,
     SodaError,
-    error,
 )
 from .._key.stored_key import IssuedKey
 from .client import Client
@@ -281,9 +281,7 @@ class Runners:
     def _path_of(runner_id: str) -> str:
         if runner_id.strip(".") == "" or MARK in runner_id or sanitize(runner_id) != runner_id:
             # A URL drops a segment of dots: the request would go to another path.
-            raise error(
-                "invalid_id", f"{sanitize(runner_id)!r} cannot be the id of a runner. Take it from soda_runner_info."
-            )
+            raise InvalidId(f"{sanitize(runner_id)!r} cannot be the id of a runner. Take it from soda_runner_info.")
         return f"{PATH}/{quote(runner_id, safe='')}"
 
 

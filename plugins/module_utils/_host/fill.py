@@ -14,7 +14,7 @@ import json
 import re
 import typing as t
 
-from .._errors import error
+from .._errors import ConfigNotExpressible
 from .request import Placeholders
 
 ISSUED_AT_RUN_TIME = "<issued at run time>"
@@ -72,8 +72,7 @@ def _json(value: str, _field: str) -> str:
 def _dotenv(value: str, field: str) -> str:
     # Readers of such files disagree on quotes and escapes, so there are none. The keys of Soda Cloud need none.
     if value != ISSUED_AT_RUN_TIME and not re.fullmatch(r"[A-Za-z0-9_.:@/+=-]*", value):
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"The {field} of the runner key has characters that not every reader of a dotenv file accepts. Use another"
             " format.",
         )

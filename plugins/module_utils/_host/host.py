@@ -16,7 +16,7 @@ import os
 import pwd
 import typing as t
 
-from .._errors import SodaError, error
+from .._errors import ConfigPathUnusable, KeyFileChanged, KeyPathUnusable, SodaError
 from .._key.atomic_write import TargetFile
 from .._key.key_file import KeyFile
 from .._key.stored_key import IssuedKey, KeyChanged, StoredKey
@@ -53,8 +53,7 @@ class Host:
         self._key_path = _paths.resolve(self._key_file.path)
         self._state_file = StateFile(self._key_path)
         self._targets = [
-            TargetFile(_paths.expand(file.path), "config_path_unusable", file.attributes.owner)
-            for file in request.files
+            TargetFile(_paths.expand(file.path), ConfigPathUnusable, file.attributes.owner) for file in request.files
         ]
         self._config_paths = [_paths.resolve(target.path) for target in self._targets]
         _paths.check_distinct(
@@ -144,7 +143,7 @@ class Host:
                 target.remove_temporary()
                 self._set_attributes(target.path, config.attributes)
         for file in plan.remove:
-            TargetFile(file.path, "config_path_unusable").remove()
+            TargetFile(file.path, ConfigPathUnusable).remove()
         if plan.remove:
             self._state_file.write(dataclasses.replace(state, config_paths=tuple(self._config_paths)))
 
@@ -154,8 +153,7 @@ class Host:
             with self._key_file.reserve(stored) as reservation:
                 reservation.commit(key)
         except KeyChanged:
-            raise error(
-                "key_file_changed",
+            raise KeyFileChanged(
                 f"Another run changed {self._key_path} during this task. Run the task again.",
                 retryable=True,
             ) from None
@@ -170,7 +168,7 @@ class Host:
         files = []
         for path in () if state is None else state.config_paths:
             if path not in self._config_paths and _is_ours(path):
-                target = TargetFile(path, "config_path_unusable")
+                target = TargetFile(path, ConfigPathUnusable)
                 target.check()
                 content = target.read()
                 if content is not None:
@@ -253,7 +251,7 @@ class Host:
         return {"changed": bool(removed), "removed": removed, "diff": diff}
 
     def _remove(self, files: t.Sequence[ObservedFile], stored: StoredKey | None, state: HostState | None) -> None:
-        for target in (*self._targets, *(TargetFile(file.path, "config_path_unusable") for file in files)):
+        for target in (*self._targets, *(TargetFile(file.path, ConfigPathUnusable) for file in files)):
             if os.path.isdir(target.folder):
                 target.remove()
                 target.remove_temporary()
@@ -297,7 +295,7 @@ class Host:
         try:
             os.makedirs(folder, exist_ok=True)
         except OSError as exc:
-            raise TargetFile(os.path.join(folder, "file"), "key_path_unusable").unusable(exc) from exc
+            raise TargetFile(os.path.join(folder, "file"), KeyPathUnusable).unusable(exc) from exc
 
     def _check_folder(self, target: TargetFile, attributes: FileAttributes) -> None:
         """Raise if the folder cannot be created or used, or the attributes cannot be set."""
@@ -345,7 +343,7 @@ def run_request(module: SodaModule) -> dict[str, t.Any]:
         return Host(module, Request.from_json(module.params["request"])).run()
     except SodaError as exc:
         if os.geteuid() != 0 and _is_permission_failure(exc):
-            raise error(exc.failure.code, f"{exc.failure.message} {HINT}", exc.failure.retryable) from exc
+            raise type(exc)(f"{exc.failure.message} {HINT}", retryable=exc.failure.retryable) from exc
         raise
 
 

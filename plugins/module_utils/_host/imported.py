@@ -19,7 +19,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._endpoint import normalise_endpoint
-from .._errors import SodaError, error
+from .._errors import ImportFailed, SodaError
 from .._key.atomic_write import TargetFile
 from .._key.stored_key import IssuedKey
 
@@ -54,9 +54,9 @@ def import_key(path: str, name: str, endpoint: str, section: str) -> Found:
     Raises V(import_failed) if there is no file, or no key in it, or if the file is of another runner.
     """
     try:
-        content = TargetFile(os.path.realpath(path), "import_failed").read(LARGEST)
+        content = TargetFile(os.path.realpath(path), ImportFailed).read(LARGEST)
     except SodaError as exc:
-        raise error("import_failed", exc.failure.message) from exc
+        raise ImportFailed(exc.failure.message) from exc
     if content is None:
         raise _failed(path, "the file does not exist")
     try:
@@ -156,8 +156,7 @@ def _is_same_endpoint(found: str, endpoint: str) -> bool:
 
 
 def _failed(path: str, reason: str) -> SodaError:
-    return error(
-        "import_failed",
+    return ImportFailed(
         f"No key was imported from {path}: {reason}. Correct import_from, or leave it out to issue a key.",
     )
 

@@ -13,7 +13,7 @@ import os
 import pwd
 import typing as t
 
-from .._errors import error
+from .._errors import ConfigPathTwice
 from .state import HostState, states_in
 
 
@@ -38,7 +38,7 @@ def check_distinct(key_path: str, reserved: t.Sequence[str], config_paths: t.Seq
     seen = {key_path: "the key file", **dict.fromkeys(reserved, "a file beside the key file that the collection uses")}
     for path in config_paths:
         if path in seen:
-            raise error("config_path_twice", f"{path} is {seen[path]}, and also a configuration file. Change one path.")
+            raise ConfigPathTwice(f"{path} is {seen[path]}, and also a configuration file. Change one path.")
         seen[path] = "a configuration file"
 
 
@@ -50,8 +50,7 @@ def check_not_shared(own: HostState, key_path: str, config_paths: t.Sequence[str
                 continue
             shared = {state.key_path, *state.config_paths}.intersection((key_path, *config_paths))
             for path in sorted(shared):
-                raise error(
-                    "config_path_twice",
+                raise ConfigPathTwice(
                     f"{path} belongs to the runner {state.name!r} at {state.endpoint}, whose key file is"
                     f" {state.key_path}. Give the runner {own.name!r} its own path, or remove the other runner first.",
                 )

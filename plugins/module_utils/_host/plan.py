@@ -13,7 +13,7 @@ import dataclasses
 import enum
 import typing as t
 
-from .._errors import error
+from .._errors import KeyMissing, KeyVersionTooLow
 from .._key.stored_key import IssuedKey, StoredKey, new_stored_key
 from .fill import ISSUED_AT_RUN_TIME, fill_in, key_values
 from .request import Request
@@ -116,8 +116,7 @@ def _choose_key(request: Request, observed: Observed, check_mode: bool) -> tuple
         source, key = Source.ESCROW, waiting
     if key is not None and wanted is not None and key.key_version > wanted:
         where = request.waiting_path if source is Source.ESCROW else observed.key_path
-        raise error(
-            "key_version_too_low",
+        raise KeyVersionTooLow(
             f"key_version is {wanted}, but the key stored at {where} has version {key.key_version}. Set key_version to"
             f" {key.key_version} or higher.",
         )
@@ -209,8 +208,7 @@ def _other_key_waits(request: Request, observed: Observed, source: Source) -> tu
 def _no_key(request: Request, observed: Observed) -> Exception:
     places = " or ".join(filter(None, (observed.key_path, request.waiting_path)))
     version = "" if request.key_version is None else f" with key_version {request.key_version}"
-    return error(
-        "key_missing",
+    return KeyMissing(
         f"No key{version} of the runner {request.name!r} is stored at {places}. Issue one with"
         " community.soda.soda_runner.",
     )

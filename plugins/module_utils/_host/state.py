@@ -22,7 +22,7 @@ import re
 import stat
 import typing as t
 
-from .._errors import SodaError
+from .._errors import ConfigPathUnusable, KeyPathUnusable, SodaError
 from .._key.atomic_write import TargetFile
 
 LARGEST = 64 * 1024
@@ -74,7 +74,7 @@ class StateFile:
     def __init__(self, key_path: str) -> None:
         folder, name = os.path.split(key_path)
         self._key_path = key_path
-        self.target = TargetFile(os.path.join(folder, f".{name}.state"), "key_path_unusable")
+        self.target = TargetFile(os.path.join(folder, f".{name}.state"), KeyPathUnusable)
 
     def read(self) -> HostState | None:
         return _read(self.target)
@@ -100,7 +100,7 @@ class StateFile:
 
     def _reference(self, folder: str) -> TargetFile:
         digest = hashlib.sha256(self._key_path.encode(errors="surrogateescape")).hexdigest()[:16]
-        return TargetFile(os.path.join(folder, f".soda-runner-{digest}.state"), "config_path_unusable")
+        return TargetFile(os.path.join(folder, f".soda-runner-{digest}.state"), ConfigPathUnusable)
 
 
 def _update(target: TargetFile, content: bytes) -> None:
@@ -119,7 +119,7 @@ def states_in(folder: str) -> list[HostState]:
         return []
     found = []
     for name in names[:MOST_FILES]:
-        target = TargetFile(os.path.join(folder, name), "config_path_unusable")
+        target = TargetFile(os.path.join(folder, name), ConfigPathUnusable)
         state = _read(target) or _read_reference(target)
         if state is not None:
             found.append(state)

@@ -18,7 +18,7 @@ import stat
 import sys
 import typing as t
 
-from .._errors import SodaError, UntrustedFile, error
+from .._errors import SodaError, UntrustedFile
 from .trust import distrust_of_file, distrust_of_folder, trusted_users
 
 LARGEST = 1024 * 1024
@@ -46,15 +46,17 @@ class TargetFile:
     killed run left.
     """
 
-    def __init__(self, path: str, code: str, owner: str | None = None, must_be_trusted: bool = True) -> None:
+    def __init__(
+        self, path: str, error: type[SodaError], owner: str | None = None, must_be_trusted: bool = True
+    ) -> None:
         """
-        C(code) is the C(failure.code) of everything that is wrong with the path.
+        C(error) is raised for everything that is wrong with the path.
 
         C(owner) is the declared owner, by name or number. Files whose content is only compared and then replaced need
         not be trusted; what is read from all others is believed.
         """
         self.path = os.path.abspath(path)
-        self.code = code
+        self._error = error
         self._owner = owner
         self._must_be_trusted = must_be_trusted
         self.folder, self.name = os.path.split(self.path)
@@ -69,7 +71,7 @@ class TargetFile:
     def unusable(self, reason: str | OSError) -> SodaError:
         if isinstance(reason, OSError):
             reason = (os.strerror(reason.errno) if reason.errno else str(reason)).lower()
-        return error(self.code, f"{self.path} cannot be used: {reason}. Nothing was changed there.")
+        return self._error(f"{self.path} cannot be used: {reason}. Nothing was changed there.")
 
     def read(self, largest: int = LARGEST) -> bytes | None:
         """The content, or None if there is no file. Raises V(untrusted_file) if others may have written it."""

@@ -19,7 +19,7 @@ import dataclasses
 import os
 
 from .._endpoint import normalise_endpoint
-from .._errors import KeyFileChanged, KeyFileOfAnotherRunner, SodaError
+from .._errors import KeyFileChanged, KeyFileOfAnotherRunner, KeyPathUnusable, SodaError
 from .atomic_write import SetAttributes, TargetFile, keep_attributes
 from .lock import FileLock
 from .stored_key import KeyChanged, StoredKey
@@ -45,7 +45,7 @@ class KeyFile:
         file before it gets its content; C(check_attributes) only raises if they cannot be set below a folder.
         C(owner) is the declared owner, who is trusted with the file.
         """
-        self.target = TargetFile(path, "key_path_unusable", owner)
+        self.target = TargetFile(path, KeyPathUnusable, owner)
         self.path = self.target.path
         self.lock = FileLock(self.target, lock_timeout)
         self.set_attributes = set_attributes

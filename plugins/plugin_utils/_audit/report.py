@@ -150,7 +150,7 @@ def stale_runners(source: t.Any, max_age_hours: float, now: datetime.datetime) -
 
 
 def _read(path: str) -> Json:
-    file = TargetFile(expand(path), "report_unusable")
+    file = TargetFile(expand(path), ReportUnusable)
     content = file.read(largest=LARGEST)
     if content is None:
         raise ReportUnusable(f"The report {file.path} does not exist. Run community.soda.audit first.")

@@ -19,7 +19,7 @@ import secrets
 import typing as t
 from urllib.parse import urlsplit
 
-from ...module_utils._errors import error
+from ...module_utils._errors import ConfigFormatUnknown, ConfigNotExpressible, ConfigValuesInvalid
 from . import names
 from .yaml_text import dump, merge, to_yaml_types
 
@@ -116,13 +116,11 @@ class Placeholders:
 def check(file_format: str, settings: Settings) -> None:
     """Raise a C(SodaError) for what cannot be rendered."""
     if file_format not in _FORMATS:
-        raise error(
-            "config_format_unknown",
+        raise ConfigFormatUnknown(
             f"{file_format!r} is not a configuration format. Use one of {', '.join(_FORMATS)}.",
         )
     if settings.key_store != "file" and contains_key(file_format, settings):
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"The format {file_format} contains the key, but the key store is {settings.key_store}, so the host does"
             " not have it. Use helm_values or external_secret.",
         )
@@ -248,8 +246,7 @@ def _external_manifest(
     placeholders: Placeholders,
 ) -> str:
     if not settings.external_store_name:
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             "The format external_secret needs external_secret_store.name, the name of the SecretStore or"
             " ClusterSecretStore in the cluster.",
         )
@@ -283,8 +280,7 @@ def _dotenv(settings: Settings, placeholders: Placeholders) -> str:
 def _soda_core(settings: Settings, placeholders: Placeholders) -> str:
     parts = urlsplit(settings.endpoint)
     if parts.path:
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"The format soda_core has no field for the path in the endpoint {settings.endpoint}. Use another format.",
         )
     host = str(parts.hostname)
@@ -330,14 +326,13 @@ def _as_text(value: t.Any, option: str) -> str:
         return str(value).lower()
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise error("config_values_invalid", f"{option} is a {type(value).__name__}. Set it to text.")
+    raise ConfigValuesInvalid(f"{option} is a {type(value).__name__}. Set it to text.")
 
 
 def _required_pull_secret(settings: Settings) -> str:
     name = settings.pull_secret_name
     if name is None:
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             "The format image_pull_secret needs a name, but kubernetes.pull_secret is empty. Set it, or leave it out.",
         )
     return name

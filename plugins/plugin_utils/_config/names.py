@@ -14,7 +14,7 @@ import re
 import typing as t
 import unicodedata
 
-from ...module_utils._errors import error
+from ...module_utils._errors import ConfigNotExpressible
 
 LONGEST_SLUG = 40
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -47,8 +47,7 @@ def vault_path(runner: str, endpoint: str, account: str = "") -> str:
 def check_secret_name(name: str, option: str = "the name of a Secret") -> str:
     """Return the name of a Kubernetes Secret if it is valid. Raises V(config_not_expressible)."""
     if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"{name!r} is not valid as {option}. Use lowercase letters, digits, hyphens and dots. Begin and end each"
             " part between dots with a letter or a digit. The maximum length is 253 characters.",
         )
@@ -58,8 +57,7 @@ def check_secret_name(name: str, option: str = "the name of a Secret") -> str:
 def check_namespace(name: str) -> str:
     """Return the name of a Kubernetes namespace if it is valid. Raises V(config_not_expressible)."""
     if len(name) > 63 or not re.fullmatch(_LABEL, name):
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"{name!r} is not valid as a Kubernetes namespace. Use lowercase letters, digits and hyphens, with a letter"
             " or a digit at both ends. The maximum length is 63 characters.",
         )
@@ -70,8 +68,7 @@ def check_vault_path(path: str, option: str = "the path of a secret in Vault") -
     """Return a path in Vault if each segment is a plain name. Raises V(config_not_expressible)."""
     segments: t.Sequence[str] = path.split("/")
     if any(segment in ("", ".", "..") or not re.fullmatch(r"[A-Za-z0-9_.\-]+", segment) for segment in segments):
-        raise error(
-            "config_not_expressible",
+        raise ConfigNotExpressible(
             f"{path!r} is not valid as {option}. Use segments of letters, digits, hyphens, underscores and dots,"
             " separated by single slashes, and no segment that is '.' or '..'.",
         )

@@ -18,7 +18,7 @@ import re
 import typing as t
 
 from ...module_utils._api.text import sanitize, sanitize_lines
-from ...module_utils._errors import FAILURE_CODES, Failure, error
+from ...module_utils._errors import FAILURE_CODES, Failure, ModuleFailed, PythonTooOld
 
 LONGEST_TEXT = 4096
 LONGEST_DIFF = 256 * 1024
@@ -124,14 +124,13 @@ def failed_result(result: Json) -> dict[str, t.Any]:
             given["code"], sanitize(given["message"], LONGEST_TEXT), retryable=given.get("retryable") is True
         )
     elif _OLD_PYTHON.search(output):
-        failure = Failure(
-            "python_too_old",
+        failure = PythonTooOld(
             "The Python interpreter of this host is too old. The collection needs Python 3.9 or newer. Install it, or"
             " set ansible_python_interpreter for this host.",
-        )
+        ).failure
         return {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     else:
-        failure = Failure("module_failed", sanitize(str(result.get("msg") or message_of(result)), LONGEST_TEXT))
+        failure = ModuleFailed(sanitize(str(result.get("msg") or message_of(result)), LONGEST_TEXT)).failure
     failed: dict[str, t.Any] = {"failed": True, "msg": failure.message, "failure": failure.as_result()}
     for field in ("exception", "module_stderr", "module_stdout"):
         if texts[field]:
@@ -166,8 +165,7 @@ def warnings_of(result: Json) -> list[str]:
 
 
 def _invalid(field: str) -> Exception:
-    return error(
-        "module_failed",
+    return ModuleFailed(
         f"The host returned an invalid value for {field}. Check that the host is not compromised, and that its Python"
         " interpreter is the right one.",
     )

@@ -14,7 +14,7 @@ import typing as t
 
 import yaml
 
-from ...module_utils._errors import error
+from ...module_utils._errors import ConfigValuesInvalid
 
 
 def merge(base: t.Any, over: t.Any) -> t.Any:
@@ -36,8 +36,7 @@ def to_yaml_types(value: t.Any, where: str) -> t.Any:
         return {str(key): to_yaml_types(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_yaml_types(item, f"{where}[{index}]") for index, item in enumerate(value)]
-    raise error(
-        "config_values_invalid",
+    raise ConfigValuesInvalid(
         f"{where.lstrip('.')} is a {type(value).__name__}, which a configuration file cannot contain. Quote it to make"
         " it text.",
     )

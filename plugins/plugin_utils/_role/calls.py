@@ -14,7 +14,7 @@ import os
 import sys
 import typing as t
 
-from ...module_utils._errors import Failure, KeyPathUnusable
+from ...module_utils._errors import KeyPathUnusable, ModuleFailed
 from .._config.reply import message_of, traceback_of
 from .._secret_call import execute_module_with_secret
 
@@ -102,7 +102,7 @@ def _checked(result: Json) -> Json:
         kept = ("msg", "failure", "rc", "module_stdout", "module_stderr", "missing", "warnings")
         failed = {"failed": True, **{key: result[key] for key in kept if key in result}}
         failed.setdefault("msg", message)
-        failed.setdefault("failure", Failure("module_failed", str(failed["msg"])).as_result())
+        failed.setdefault("failure", ModuleFailed(str(failed["msg"])).failure.as_result())
         if traceback:
             failed["exception"] = traceback
         raise CallFailed(failed)

@@ -46,7 +46,7 @@ class EscrowFolder:
 
     def instance(self) -> str:
         """The random id of this folder. It is kept in the folder, so a new folder has a new id."""
-        target = TargetFile(os.path.join(self.path, _INSTANCE), "key_path_unusable")
+        target = TargetFile(os.path.join(self.path, _INSTANCE), KeyPathUnusable)
         known = target.read()
         if known is None:
             self._write_instance(target)

@@ -20,7 +20,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import KeyPathUnusable, SodaError
 from ansible_collections.community.soda.plugins.module_utils._key import atomic_write as _files
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import (
     LARGEST,
@@ -31,8 +31,6 @@ from ansible_collections.community.soda.plugins.module_utils._key.atomic_write i
 )
 from ansible_collections.community.soda.tests.unit.plugins.harness import mode_of, ordinary_user
 
-CODE = "key_path_unusable"
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -40,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def place(path: Path | str) -> TargetFile:
-    return TargetFile(str(path), CODE)
+    return TargetFile(str(path), KeyPathUnusable)
 
 
 def reserve(path: Path, size: int = 100, set_attributes: SetAttributes = keep_attributes) -> AtomicWrite:
@@ -54,7 +52,7 @@ def names(path: Path) -> list[str]:
 def says(error: SodaError, path: Path, *reasons: str) -> bool:
     """Whether it is the failure of this place, and for one of these reasons."""
     said = [f"{path} cannot be used: {reason}. Nothing was changed there." for reason in reasons]
-    return error.failure.code == CODE and error.failure.message in said
+    return isinstance(error, KeyPathUnusable) and error.failure.message in said
 
 
 def words(number: int) -> str:
@@ -225,7 +223,7 @@ def test_a_folder_that_is_missing_is_never_made(tmp_path: Path) -> None:
     for attempt in (lambda: place(path).check(), lambda: reserve(path).__enter__()):
         with pytest.raises(SodaError) as failed:
             attempt()
-        assert failed.value.failure.code == CODE
+        assert isinstance(failed.value, KeyPathUnusable)
         assert f"the folder {tmp_path / 'missing'} does not exist" in failed.value.failure.message
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import KeyPathUnusable, SodaError
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import TargetFile
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
@@ -138,14 +138,14 @@ def as_user(user: int, do: Callable[[], object]) -> object:
 @pytest.mark.parametrize("case", list(TRUSTED.values()), ids=list(TRUSTED))
 def test_a_trusted_file_is_read(path: Path, case: Case) -> None:
     case.build(path)
-    assert as_user(case.user, TargetFile(str(path), "unusable", case.declared).read) == CONTENT
+    assert as_user(case.user, TargetFile(str(path), KeyPathUnusable, case.declared).read) == CONTENT
 
 
 @pytest.mark.parametrize(("case", "reason"), list(REFUSED.values()), ids=list(REFUSED))
 def test_an_untrusted_file_is_not_read(path: Path, case: Case, reason: str) -> None:
     case.build(path)
     with pytest.raises(SodaError) as failed:
-        TargetFile(str(path), "unusable", case.declared).read()
+        TargetFile(str(path), KeyPathUnusable, case.declared).read()
     assert failed.value.failure.code == "untrusted_file"
     message = f"{path} was not read, because {reason.format(path=path, folder=path.parent)}"
     assert failed.value.failure.message.startswith(message)
@@ -154,7 +154,7 @@ def test_an_untrusted_file_is_not_read(path: Path, case: Case, reason: str) -> N
 @pytest.mark.parametrize("case", [case for case, _reason in REFUSED.values()], ids=list(REFUSED))
 def test_a_file_that_is_only_compared_need_not_be_trusted(path: Path, case: Case) -> None:
     case.build(path)
-    assert TargetFile(str(path), "unusable", must_be_trusted=False).read() == CONTENT
+    assert TargetFile(str(path), KeyPathUnusable, must_be_trusted=False).read() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_a_missing_file_is_no_proof_in_a_folder_that_is_not_trusted(path: Path, 
     case.build(path)
     path.unlink()
     with pytest.raises(SodaError) as failed:
-        TargetFile(str(path), "unusable").read()
+        TargetFile(str(path), KeyPathUnusable).read()
     assert failed.value.failure.code == "untrusted_file"
 
 
 def test_the_same_rule_applies_to_the_temporary_file(path: Path) -> None:
-    target = TargetFile(str(path), "unusable", owner=str(OWNER))
+    target = TargetFile(str(path), KeyPathUnusable, owner=str(OWNER))
     temporary = path.with_name(target.temporary)
     temporary.write_bytes(CONTENT)
     os.chown(temporary, OWNER, OWNER)
@@ -207,7 +207,7 @@ def test_the_private_group_of_the_owner_may_write(
     Case(file_mode=0o660 if what == "file" else 0o600, folder_mode=0o775 if what == "folder" else 0o755).build(path)
     monkeypatch.setattr(pwd, "getpwuid", lambda _uid: user("alice", primary))
     monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name=group, gr_mem=members))
-    target = TargetFile(str(path), "unusable")
+    target = TargetFile(str(path), KeyPathUnusable)
     if trusted:
         assert target.read() == CONTENT
     else:
@@ -223,7 +223,7 @@ def test_the_content_of_a_private_group_never_makes_a_file_of_everybody_trusted(
     monkeypatch.setattr(pwd, "getpwuid", lambda _uid: user("alice", 12345))
     monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="alice", gr_mem=[]))
     with pytest.raises(SodaError) as failed:
-        TargetFile(str(path), "unusable").read()
+        TargetFile(str(path), KeyPathUnusable).read()
     assert failed.value.failure.code == "untrusted_file"
 
 
@@ -231,7 +231,7 @@ def test_a_folder_that_may_only_be_searched_is_enough_to_read(path: Path) -> Non
     path.chmod(0o644)
     path.parent.chmod(0o711)
     with ordinary_user():
-        assert TargetFile(str(path), "unusable").read() == CONTENT
+        assert TargetFile(str(path), KeyPathUnusable).read() == CONTENT
 
 
 # As a play sees it
