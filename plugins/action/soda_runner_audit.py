@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import os
 import typing as t
 
@@ -122,7 +121,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _duration(parameters: Json, option: str, seconds: int) -> datetime.timedelta:
     value = parameters[option]
-    if not (math.isfinite(value) and 0 <= value <= 1_000_000):
+    if not 0 <= value <= 1_000_000:
         raise InvalidArguments(f"{option} is {value}. Set it to a number from 0 to 1000000.")
     return datetime.timedelta(seconds=value * seconds)
 

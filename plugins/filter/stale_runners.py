@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import math
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -81,27 +80,19 @@ def stale_runners(report: t.Any, max_age_hours: t.Any = 24) -> dict[str, list[di
     """The stale runners of a report by host."""
     from ansible_collections.community.soda.plugins.module_utils import _timestamps
     from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
+    from ansible_collections.community.soda.plugins.module_utils._numbers import check_duration
     from ansible_collections.community.soda.plugins.plugin_utils._audit import report as _report
     from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain
 
     by_host = collections.defaultdict(list)
     try:
-        runners = _report.stale_runners(to_plain(report), _hours(to_plain(max_age_hours)), _timestamps.now())
+        hours = check_duration("max_age_hours", to_plain(max_age_hours), "hours")
+        runners = _report.stale_runners(to_plain(report), hours, _timestamps.now())
     except SodaError as exc:
         raise AnsibleFilterError(exc.failure.message) from exc
     for runner in runners:
         by_host[runner.host or runner.listed_by].append(dataclasses.asdict(runner))
     return dict(by_host)
-
-
-def _hours(value: t.Any) -> float:
-    try:
-        hours = float(value)
-    except (TypeError, ValueError):
-        hours = math.nan
-    if not (math.isfinite(hours) and hours > 0):
-        raise AnsibleFilterError(f"max_age_hours is {value!r}. Set it to a number of hours above 0.")
-    return hours
 
 
 class FilterModule:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
 import typing as t
 
 from . import _timestamps
 from ._api.runners import Listing, Runner
-from ._errors import InvalidArguments
 from ._names import text_or_int
+from ._numbers import check_duration
 
 
 def filter_spec() -> dict[str, t.Any]:
@@ -54,8 +53,8 @@ class Filters:
             one = frozenset((text_or_int(options["name"]),))
             either = one if either is None else either & one
         ago = options["not_seen_for"]
-        if ago is not None and not (math.isfinite(ago) and ago >= 0):
-            raise InvalidArguments(f"not_seen_for must be a number of seconds, 0 or more, not {ago}.")
+        if ago is not None:
+            check_duration("not_seen_for", ago, zero_allowed=True)
         return cls(
             names=either,
             id=options["id"],

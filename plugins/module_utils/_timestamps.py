@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import typing as t
 
 # datetime.fromisoformat() reads Z, fractions of any length and +0000 only from Python 3.11 on.
 _ISO_8601 = re.compile(
@@ -18,9 +19,9 @@ _ISO_8601 = re.compile(
 )
 
 
-def parse(timestamp: str | None) -> datetime.datetime | None:
-    """The moment of an ISO 8601 timestamp, or None if it is unreadable. Without an offset it is UTC."""
-    match = None if timestamp is None else _ISO_8601.fullmatch(timestamp.strip())
+def parse(timestamp: t.Any) -> datetime.datetime | None:
+    """The moment of an ISO 8601 timestamp, or None if it is not one. Without an offset it is UTC."""
+    match = None if not isinstance(timestamp, str) else _ISO_8601.fullmatch(timestamp.strip())
     if match is None:
         return None
     day, minute, second, hours, minutes = match.groups()

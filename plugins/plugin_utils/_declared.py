@@ -14,7 +14,6 @@ An action reads them once, before it contacts the host. Nothing that the host re
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import re
 import typing as t
@@ -25,6 +24,7 @@ from ..module_utils._account import Account
 from ..module_utils._endpoint import normalise_endpoint
 from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredentials, ShadowedVariable, SodaError
 from ..module_utils._names import validate_name
+from ..module_utils._numbers import check_duration
 from ..module_utils._paths import expand
 from ._parameters import to_plain, validate
 
@@ -327,11 +327,9 @@ def _check(values: dict[str, t.Any], host: str) -> None:
         if values[variable] < (1 if variable == "soda_runner_key_version" else 0):
             refuse(variable, "1 or higher" if variable == "soda_runner_key_version" else "0 or higher")
     for variable in ("soda_runner_wait_delay", "soda_runner_cloud_timeout"):
-        if not (math.isfinite(values[variable]) and values[variable] > 0):
-            refuse(variable, "a number of seconds greater than 0")
+        check_duration(variable, values[variable])
     for variable in ("soda_runner_wait_timeout", "soda_runner_cloud_retry_budget"):
-        if not (math.isfinite(values[variable]) and values[variable] >= 0):
-            refuse(variable, "a number of seconds, 0 or greater")
+        check_duration(variable, values[variable], zero_allowed=True)
     if values["soda_runner_api_host"] not in ("localhost", host):
         refuse(
             "soda_runner_api_host",

@@ -10,14 +10,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import ssl
 import typing as t
 
 from .._account import Account
 from .._endpoint import normalise_endpoint
-from .._errors import CaPathUnusable, InvalidArguments, MissingCredentials
+from .._errors import CaPathUnusable, MissingCredentials
+from .._numbers import check_duration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +60,8 @@ def connection(
     ca_path = ca_path or None
     if ca_path is not None:
         _check_authorities(ca_path)
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise InvalidArguments(f"timeout must be a number of seconds above 0, not {timeout}.")
-    if not (math.isfinite(retry_budget) and retry_budget >= 0):
-        raise InvalidArguments(f"retry_budget must be 0 or a number of seconds above it, not {retry_budget}.")
+    check_duration("timeout", timeout)
+    check_duration("retry_budget", retry_budget, zero_allowed=True)
     return Connection(
         endpoint=normalised,
         api_key_id=t.cast(str, api_key_id),

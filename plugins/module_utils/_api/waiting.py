@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing as t
 
 from .._errors import InvalidArguments, SodaError, Unreachable, WaitTimeout
+from .._numbers import check_duration
 from .policy import Operation
 from .runner import Runner
 from .runners import Listing, Runners
@@ -33,8 +33,7 @@ class Wait:
 
     def __post_init__(self) -> None:
         for option, value in (("wait_timeout", self.timeout), ("wait_interval", self.interval)):
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidArguments(f"{option} must be a number of seconds above 0, not {value}.")
+            check_duration(option, value)
         if not self.names:
             raise InvalidArguments("wait requires name or names: the runners to wait for.")
 

@@ -13,8 +13,8 @@ import dataclasses
 import enum
 import typing as t
 
-from .._errors import KeyMissing, KeyVersionTooLow
-from .._key.stored_key import IssuedKey, StoredKey, new_stored_key
+from .._errors import KeyMissing
+from .._key.stored_key import IssuedKey, StoredKey, check_version, new_stored_key
 from .fill import ISSUED_AT_RUN_TIME, fill_in, key_values
 from .request import Request
 from .state import HostState
@@ -114,12 +114,9 @@ def _choose_key(request: Request, observed: Observed, check_mode: bool) -> tuple
     source, key = Source.HOST if stored else Source.NONE, stored
     if waiting is not None and (stored is None or waiting.key_version > stored.key_version):
         source, key = Source.ESCROW, waiting
-    if key is not None and wanted is not None and key.key_version > wanted:
+    if key is not None and wanted is not None:
         where = request.waiting_path if source is Source.ESCROW else observed.key_path
-        raise KeyVersionTooLow(
-            f"key_version is {wanted}, but the key stored at {where} has version {key.key_version}. Set key_version to"
-            f" {key.key_version} or higher.",
-        )
+        check_version(key, wanted, where)
     if key is None and observed.adoptable is not None and request.key_required:
         found, runner_id = observed.adoptable
         version = wanted or 1

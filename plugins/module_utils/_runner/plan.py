@@ -37,8 +37,8 @@ KEY_NOT_STORED = (
     " runner uses."
 )
 STAYS_VALID = (
-    "The runner {name!r} was not listed. Its key {api_key_id} was removed from {location}, but it stays valid in Soda"
-    " Cloud: the API cannot revoke it."
+    "The runner {name!r} was not listed. Its {key} was removed from {location}, but it stays valid in Soda Cloud: the"
+    " API cannot revoke it."
 )
 ISSUED_AGAIN = (
     "Without key_path nothing records that a key was issued: until the runner {name!r} has registered, every further"
@@ -171,7 +171,7 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
         valid: tuple[str, ...] = ()
         if observed.key is not None:
             key = observed.key
-            valid = (STAYS_VALID.format(name=key.name, api_key_id=key.api_key_id, location=wanted.location),)
+            valid = (STAYS_VALID.format(name=key.name, key=f"key {key.api_key_id}", location=wanted.location),)
         return Plan(key_step, "absent", warnings=valid)
     if runner.type != SELF_HOSTED or runner.id is None:
         raise NotDeletable(

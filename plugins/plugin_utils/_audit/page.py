@@ -24,6 +24,7 @@ import shlex
 import typing as t
 from pathlib import Path
 
+from ...module_utils import _timestamps
 from .findings import CONTACTS, HOSTED, IN_ORDER, KINDS, STALE_MEANING, STATES, WAITING
 from .model import Report, Row
 
@@ -109,7 +110,7 @@ def _data(report: Report) -> dict[str, t.Any]:
     accounts = sorted({row.account for row in report.rows if row.account is not None})
     several = len(accounts) > 1
     return {
-        "moment": report.moment.astimezone(datetime.timezone.utc).isoformat(),
+        "moment": _timestamps.to_text(report.moment),
         "states": [
             {"title": STATES[code], "level": LEVELS[code], "count": by_state[code], "always": code == IN_ORDER}
             for code in states

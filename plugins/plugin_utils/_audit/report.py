@@ -178,7 +178,7 @@ def _parse(entry: t.Any) -> StaleRunner:
 
 
 def _check_age(reported_at: t.Any, max_age_hours: float, now: datetime.datetime) -> None:
-    moment = _timestamps.parse(reported_at) if isinstance(reported_at, str) else None
+    moment = _timestamps.parse(reported_at)
     if moment is None:
         raise ReportUnusable("The time of the report is unreadable. Run the audit again.")
     age = (now - moment).total_seconds() / 3600

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ...module_utils._account import Account
 from ...module_utils._errors import DeletionStopped, InvalidTarget, ReportUnusable
+from ...module_utils._runner.plan import STAYS_VALID
 from .._declared import Declared
 from .._parameters import to_plain
 from . import declarations, evidence, removal, target, words
@@ -52,8 +53,9 @@ class Decommission(Steps):
             outcome["changed"] |= removed["changed"]
             if declared.key_path in removed["removed"] and not deletion.registered_before:
                 self.action._display.warning(
-                    f"The runner {declared.name!r} was not listed in Soda Cloud. Its key was removed from"
-                    f" {declared.host}, but the key stays valid: the API cannot revoke it."
+                    STAYS_VALID.format(
+                        name=declared.name, key="key", location=f"{declared.key_path} on {declared.host}"
+                    )
                 )
         outcome["left_behind"] = left_behind
         self.publish(

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import typing as t
 
 from ...module_utils._account import Account
-from ...module_utils._errors import InvalidArguments, ReportUnusable
+from ...module_utils._errors import ReportUnusable
+from ...module_utils._numbers import check_duration
 from .._audit.report import MAX_AGE_HOURS, stale_runners
 from .removal import Evidence
 
@@ -39,13 +39,8 @@ def read_list(runners: t.Any, max_age_hours: float, now: datetime.datetime) -> l
 
 
 def read_max_age(value: t.Any) -> float:
-    try:
-        hours = MAX_AGE_HOURS if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
-        hours = math.nan
-    if not (math.isfinite(hours) and hours > 0):
-        raise InvalidArguments(f"soda_decommission_max_age_hours must be a number above 0, not {value!r}.")
-    return hours
+    given = MAX_AGE_HOURS if value is None or value == "" else value
+    return check_duration("soda_decommission_max_age_hours", given, "hours")
 
 
 def _evidence(source: t.Any, max_age_hours: float, now: datetime.datetime) -> list[Evidence]:

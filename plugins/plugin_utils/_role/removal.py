@@ -116,5 +116,5 @@ def explain(verdict: Verdict, evidence: Evidence, declared_by: str | None) -> st
 
 
 def _moment(timestamp: t.Any) -> datetime.datetime | None:
-    moment = _timestamps.parse(timestamp) if isinstance(timestamp, str) else None
+    moment = _timestamps.parse(timestamp)
     return None if moment is None or moment.timestamp() <= 0 else moment

@@ -22,6 +22,7 @@ import secrets
 import time
 import typing as t
 
+from ...module_utils import _timestamps
 from ...module_utils._errors import KeyDeleted, KeyInEscrow, SodaError, StoreBusy, StoreChanged
 from ...module_utils._key.key_file import KeyFile, KeyReservation
 from ...module_utils._key.stored_key import KeyChanged, StoredKey
@@ -329,7 +330,7 @@ class LeasedReservation:
             if left is not None:
                 store._warn(
                     LOST_KEY.format(
-                        started=left.started_at.isoformat(timespec="seconds"),
+                        started=_timestamps.to_text(left.started_at),
                         where="this controller" if left.escrow_id == store._escrow_id else "another controller",
                         name=store._identity.name,
                         location=store.location,

@@ -12,7 +12,6 @@ import importlib
 import importlib.machinery
 import importlib.util
 import logging
-import math
 import sys
 import threading
 import typing as t
@@ -212,7 +211,7 @@ def _utility(name: str) -> t.Any:
 
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.soda.plugins.module_utils import _argspec, _errors, _filters
+    from ansible_collections.community.soda.plugins.module_utils import _argspec, _errors, _filters, _numbers
     from ansible_collections.community.soda.plugins.module_utils._api import client as _client
     from ansible_collections.community.soda.plugins.module_utils._api import runner as _runner
     from ansible_collections.community.soda.plugins.module_utils._api import runners as _runners
@@ -225,6 +224,7 @@ else:
     _event_state = _utility("plugin_utils._event_state")
     _filters = _utility("module_utils._filters")
     _inventory_names = _utility("plugin_utils._inventory_names")
+    _numbers = _utility("module_utils._numbers")
     _runner = _utility("module_utils._api.runner")
     _runners = _utility("module_utils._api.runners")
 
@@ -309,8 +309,7 @@ def validate(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if result.error_messages:
         raise _errors.InvalidArguments(" ".join(result.error_messages))
     options: dict[str, t.Any] = result.validated_parameters
-    if not (math.isfinite(options["interval"]) and options["interval"] > 0):
-        raise _errors.InvalidArguments(f"interval is {options['interval']}. Set it to a number of seconds above 0.")
+    _numbers.check_duration("interval", options["interval"])
     return options
 
 

@@ -397,7 +397,7 @@ def test_an_outage_at_the_start_is_waited_out(account: Account) -> None:
     [
         ({"api_key_id": ""}, "api_key_id is not set. Set it, or SODA_CLOUD_API_KEY_ID in the environment"),
         ({"endpoint": "http://soda.example.com"}, "clear text"),
-        ({"interval": 0}, "interval is 0.0. Set it to a number of seconds above 0."),
+        ({"interval": 0}, "interval is 0.0. Set it to a number of seconds, above 0."),
         ({"interval": "often"}, "interval"),
         ({"is_online": False}, "Unknown option: is_online. The options are api_key_id, api_key_secret, ca_path,"),
         ({"timeout": -1}, "timeout must be a number"),

@@ -383,7 +383,7 @@ def test_ten_thousand_runners_cost_ten_requests_once(inventory: Inventory) -> No
         ({}, {}, "api_key_id is not set"),
         (None, {"endpoint": "http://soda.example.com"}, "clear text"),
         (None, {"api_key_secret": "wrong"}, "wrong region"),
-        (None, {"not_seen_for": -1}, "not_seen_for must be a number of seconds"),
+        (None, {"not_seen_for": -1}, "not_seen_for is -1.0. Set it to a number of seconds, 0 or higher."),
     ],
     ids=["no key", "no encryption", "unauthorized", "nonsense"],
 )

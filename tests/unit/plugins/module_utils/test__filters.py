@@ -109,7 +109,7 @@ def test_a_time_that_cannot_be_meant_fails(seconds: float) -> None:
     with pytest.raises(SodaError) as failed:
         filters(not_seen_for=seconds)
     assert failed.value.failure.code == "invalid_arguments"
-    assert failed.value.failure.message.endswith(f"0 or more, not {seconds}.")
+    assert failed.value.failure.message.startswith(f"not_seen_for is {seconds!r}. ")
 
 
 @pytest.mark.parametrize(("since", "passes"), [(0, False), (3000, False), (4200, True), (10**9, True)])

@@ -440,8 +440,8 @@ def test_the_last_failure_is_part_of_the_message(soda: Soda) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"name": "one", "wait_interval": 0}, "wait_interval must be a number of seconds above 0, not 0.0."),
-        ({"name": "one", "wait_timeout": "nan"}, "wait_timeout must be a number of seconds above 0, not nan."),
+        ({"name": "one", "wait_interval": 0}, "wait_interval is 0.0. Set it to a number of seconds, above 0."),
+        ({"name": "one", "wait_timeout": "nan"}, "wait_timeout is nan. Set it to a number of seconds, above 0."),
         ({}, "wait requires name or names"),
         ({"names": []}, "wait requires name or names"),
     ],

@@ -1401,8 +1401,8 @@ MISSING = "{0} is not set. Set it, or {1} in the environment of the machine on w
     [
         ({"api_key_id": " "}, MISSING.format("api_key_id", "SODA_CLOUD_API_KEY_ID")),
         ({"api_key_secret": None}, MISSING.format("api_key_secret", "SODA_CLOUD_API_KEY_SECRET")),
-        ({"timeout": -1.5}, "timeout must be a number of seconds above 0, not -1.5."),
-        ({"retry_budget": -2}, "retry_budget must be 0 or a number of seconds above it, not -2."),
+        ({"timeout": -1.5}, "timeout is -1.5. Set it to a number of seconds, above 0."),
+        ({"retry_budget": -2}, "retry_budget is -2. Set it to a number of seconds, 0 or higher."),
     ],
     ids=str,
 )
