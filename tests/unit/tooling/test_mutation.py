@@ -32,6 +32,20 @@ def test_a_test_that_fails_or_hangs_notices_the_mutant(code: int | None, noticed
     assert Mutant("plan", "present", "a", "b", code).noticed is noticed
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "is_of_a_cast"),
+    [
+        ("return t.cast(str, value)", "return t.cast(None, value)", True),
+        ('x = t.cast("list[t.Any]", value)', 'x = t.cast("XXlist[t.Any]XX", value)', True),
+        ("return t.cast(dict[str, t.Any], value)", "return t.cast(None, value)", True),
+        ("return t.cast(str, value)", "return t.cast(str, None)", False),
+        ("a > b", "a >= b", False),
+    ],
+)
+def test_a_change_to_the_type_of_a_cast_is_no_mutant(was: str, now: str, is_of_a_cast: bool) -> None:
+    assert Mutant("plan", "present", was, now, 0).is_of_a_cast is is_of_a_cast
+
+
 def test_an_explained_mutant_passes_but_does_not_raise_the_score() -> None:
     result = mutation.judge([SURVIVOR, *[NOTICED] * 19], {SURVIVOR.change: "a reason"})
     assert (result.passed, result.failed) == (20, 0)
