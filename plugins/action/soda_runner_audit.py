@@ -76,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             refuse_shadowing(task_vars or {})
             outcome = self._audit(self._parameters(), (task_vars or {})["hostvars"])
         except SodaError as exc:
-            outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}
+            outcome = exc.failure.as_failed_task()
         return {**result, **outcome}
 
     def _parameters(self) -> Json:

@@ -89,17 +89,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "values": {"type": "dict", "default": {}},
     "values_section": {"type": "str", "default": "agent"},
     "existing_secret": {"type": "str", "no_log": False},
-    "kubernetes": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "namespace": {"type": "str"},
-            "secret": {"type": "str", "no_log": False},
-            "pull_secret": {"type": "str", "no_log": False},
-            "labels": {"type": "dict", "default": {}},
-            "annotations": {"type": "dict", "default": {}},
-        },
-    },
+    "kubernetes": formats.KUBERNETES_SPEC,
     "vault": {
         "type": "dict",
         "default": {},
@@ -137,7 +127,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             refuse_shadowing(self._task_vars)
             outcome = self._configure(_parameters(self._task.args))
         except SodaError as exc:
-            outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}
+            outcome = exc.failure.as_failed_task()
         except _HostFailed as exc:
             outcome = exc.result
         if self._warnings:

@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise InvalidArguments(f"Only the role soda_runner uses this module. step is {step!r}.")
             outcome = {"changed": False, **STEPS[step](self, task_vars or {})}
         except SodaError as exc:
-            outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}
+            outcome = exc.failure.as_failed_task()
         except CallFailed as exc:
             outcome = exc.result
         return {**result, **outcome}

@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.community.soda.plugins.module_utils import _signals
 from ansible_collections.community.soda.plugins.module_utils._api import client as _client
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
-from ansible_collections.community.soda.plugins.module_utils._argspec import connection_spec
+from ansible_collections.community.soda.plugins.module_utils._argspec import EXISTING_KEY, connection_spec
 from ansible_collections.community.soda.plugins.module_utils._errors import (
     InvalidArguments,
     KeyFileOfAnotherRunner,
@@ -55,14 +55,7 @@ ARGUMENT_SPEC: Json = {
     "key_version": {"type": "int", "default": 1, "no_log": False},
     "reissue": {"type": "bool", "default": False},
     "unless_online": {"type": "bool", "default": False},
-    "existing_key": {
-        "type": "dict",
-        "no_log": False,
-        "options": {
-            "api_key_id": {"type": "str", "required": True, "no_log": False},
-            "api_key_secret": {"type": "str", "required": True, "no_log": True},
-        },
-    },
+    "existing_key": EXISTING_KEY,
     "move_from": {"type": "str"},
     "escrow_dir": {"type": "path"},
 }
@@ -89,7 +82,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             identity = self._identity
             outcome["unique_name"] = unique_name(identity.name, identity.endpoint, identity.account)
         except SodaError as exc:
-            outcome = {"failed": True, "msg": exc.failure.message, "failure": exc.failure.as_result()}
+            outcome = exc.failure.as_failed_task()
         if store is not None and store.warnings:
             outcome["warnings"] = [*outcome.get("warnings", []), *store.warnings]
         return {**result, **outcome}

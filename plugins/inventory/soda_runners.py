@@ -104,8 +104,7 @@ except ImportError:
         return value
 
 
-from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
-from ansible_collections.community.soda.plugins.module_utils import _filters
+from ansible_collections.community.soda.plugins.module_utils import _argspec, _filters
 from ansible_collections.community.soda.plugins.module_utils._api import client as _client
 from ansible_collections.community.soda.plugins.module_utils._api.runner import Runner
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
@@ -115,7 +114,7 @@ from ansible_collections.community.soda.plugins.plugin_utils import _inventory_n
 
 ENDINGS = ("soda_runners.yml", "soda_runners.yaml")
 FIELDS = list(Runner.from_api({}).to_dict())
-TEMPLATES = {*_arguments.connection_spec(), *_filters.filter_spec()}
+TEMPLATES = {*_argspec.connection_spec(), *_filters.filter_spec()}
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]
@@ -135,7 +134,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(missing_required_lib("requests"))
         try:
             filters = _filters.Filters.from_options(self._values(_filters.filter_spec()))
-            runners = self._runners(_client.connection(**self._values(_arguments.connection_spec())), cache)
+            runners = self._runners(_client.connection(**self._values(_argspec.connection_spec())), cache)
         except SodaError as exc:
             raise AnsibleParserError(exc.failure.message) from exc
         self._populate([runner for runner in runners if filters.passes(runner)])

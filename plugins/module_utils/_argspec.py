@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The connection options, and the client that they describe."""
+"""Options that several modules have, and the client that the connection options describe."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ from ._api import client as _client
 from ._api.runners import Runners
 from ._errors import MissingLibrary
 from ._module import SodaModule
+
+EXISTING_KEY: dict[str, t.Any] = {
+    "type": "dict",
+    "no_log": False,
+    "options": {
+        "api_key_id": {"type": "str", "required": True, "no_log": False},
+        "api_key_secret": {"type": "str", "required": True, "no_log": True},
+    },
+}
 
 
 def connection_spec() -> dict[str, t.Any]:

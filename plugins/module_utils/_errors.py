@@ -42,6 +42,10 @@ class Failure:
     def as_result(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
 
+    def as_failed_task(self) -> dict[str, t.Any]:
+        """The result of a task that failed."""
+        return {"failed": True, "msg": self.message, "failure": self.as_result()}
+
 
 class SodaError(Exception):
     """Base of all failures that this collection reports. A class without a code is only a base of others."""

@@ -296,8 +296,7 @@ import os
 import types
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
-from ansible_collections.community.soda.plugins.module_utils import _module, _timestamps
+from ansible_collections.community.soda.plugins.module_utils import _argspec, _module, _timestamps
 from ansible_collections.community.soda.plugins.module_utils._errors import InvalidArguments, InvalidId, InvalidName
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
@@ -372,21 +371,14 @@ def check_file_mode(module: _module.SodaModule) -> None:
 def main() -> None:
     module = _module.SodaModule(
         argument_spec={
-            **_arguments.connection_spec(),
+            **_argspec.connection_spec(),
             "name": {"type": "raw"},
             "id": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "key_path": {"type": "path", "no_log": False},
             "key_version": {"type": "int", "default": 1, "no_log": False},
             "reissue": {"type": "bool", "default": False},
-            "existing_key": {
-                "type": "dict",
-                "no_log": False,
-                "options": {
-                    "api_key_id": {"type": "str", "required": True, "no_log": False},
-                    "api_key_secret": {"type": "str", "required": True, "no_log": True},
-                },
-            },
+            "existing_key": _argspec.EXISTING_KEY,
             "unless_online": {"type": "bool", "default": False},
             "unless_seen_since": {"type": "str"},
             "mode": {"type": "raw", "default": "0600"},
@@ -408,7 +400,7 @@ def reconcile(module: _module.SodaModule) -> dict[str, t.Any]:
         # A file attribute such as "i" would keep the file from being put in place, so it comes after.
         module.set_fs_attributes_if_different({**attributes, "path": path, "attributes": None}, False)
 
-    runners = _arguments.runners(module)
+    runners = _argspec.runners(module)
     key_file = None
     if key_path:
         lock_timeout = parameters["retry_budget"]

@@ -208,8 +208,7 @@ failure:
 import gc
 import typing as t
 
-from ansible_collections.community.soda.plugins.module_utils import _argspec as _arguments
-from ansible_collections.community.soda.plugins.module_utils import _filters, _module
+from ansible_collections.community.soda.plugins.module_utils import _argspec, _filters, _module
 from ansible_collections.community.soda.plugins.module_utils._api import waiting
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Listing
 
@@ -220,7 +219,7 @@ def main() -> None:
     gc.disable()
     module = _module.SodaModule(
         argument_spec={
-            **_arguments.connection_spec(),
+            **_argspec.connection_spec(),
             "names": {"type": "list", "elements": "raw"},
             **_filters.filter_spec(),
             "wait": {"type": "bool", "default": False},
@@ -240,7 +239,7 @@ def listed(module: _module.SodaModule) -> dict[str, t.Any]:
     wanted = None
     if options["wait"]:
         wanted = waiting.Wait(names, options["wait_for"], options["wait_timeout"], options["wait_interval"])
-    runners = _arguments.runners(module)
+    runners = _argspec.runners(module)
     if wanted is None:
         listing = runners.list()
         return found(filters, listing, waiting.missing(names, listing.named(names)))

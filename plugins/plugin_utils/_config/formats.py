@@ -32,6 +32,19 @@ KEY_VERSION_NAME = "SODA_RUNNER_KEY_VERSION"
 REGIONS = {"https://cloud.soda.io": "eu", "https://cloud.us.soda.io": "us"}
 REGISTRIES = {"eu": "registry.cloud.soda.io", "us": "registry.us.soda.io"}
 
+KUBERNETES_SPEC: dict[str, t.Any] = {
+    "type": "dict",
+    "default": {},
+    "options": {
+        "namespace": {"type": "str"},
+        "secret": {"type": "str", "no_log": False},
+        "pull_secret": {"type": "str", "no_log": False},
+        "labels": {"type": "dict", "default": {}},
+        "annotations": {"type": "dict", "default": {}},
+    },
+}
+"""The option C(kubernetes): the names of a runner's Secrets, and what their metadata contains."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Kubernetes:

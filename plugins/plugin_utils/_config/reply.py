@@ -128,10 +128,10 @@ def failed_result(result: Json) -> dict[str, t.Any]:
             "The Python interpreter of this host is too old. The collection needs Python 3.9 or newer. Install it, or"
             " set ansible_python_interpreter for this host.",
         ).failure
-        return {"failed": True, "msg": failure.message, "failure": failure.as_result()}
+        return failure.as_failed_task()
     else:
         failure = ModuleFailed(sanitize(str(result.get("msg") or message_of(result)), LONGEST_TEXT)).failure
-    failed: dict[str, t.Any] = {"failed": True, "msg": failure.message, "failure": failure.as_result()}
+    failed = failure.as_failed_task()
     for field in ("exception", "module_stderr", "module_stdout"):
         if texts[field]:
             failed[field] = sanitize_lines(str(texts[field]), LONGEST_TRACEBACK)

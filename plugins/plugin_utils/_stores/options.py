@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._errors import InvalidArguments
-from .._config.formats import REGIONS, REGISTRIES
+from .._config.formats import KUBERNETES_SPEC, REGIONS, REGISTRIES
 from .._config.names import pull_secret_name, unique_name, vault_path
 from .controller import Controller
 from .document import Document, Identity
@@ -31,17 +31,7 @@ STORE_SPEC: dict[str, t.Any] = {
         "options": {"mount": {"type": "str", "default": "secret"}, "path": {"type": "str"}},
     },
     "vault_options": {"type": "dict", "default": {}, "no_log": True},
-    "kubernetes": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "namespace": {"type": "str"},
-            "secret": {"type": "str", "no_log": False},
-            "pull_secret": {"type": "str", "no_log": False},
-            "labels": {"type": "dict", "default": {}},
-            "annotations": {"type": "dict", "default": {}},
-        },
-    },
+    "kubernetes": KUBERNETES_SPEC,
     "kubernetes_options": {"type": "dict", "default": {}, "no_log": True},
 }
 

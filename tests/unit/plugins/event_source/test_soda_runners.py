@@ -400,7 +400,7 @@ def test_an_outage_at_the_start_is_waited_out(account: Account) -> None:
         ({"interval": 0}, "interval is 0.0. Set it to a number of seconds, above 0."),
         ({"interval": "often"}, "interval"),
         ({"is_online": False}, "Unknown option: is_online. The options are api_key_id, api_key_secret, ca_path,"),
-        ({"timeout": -1}, "timeout must be a number"),
+        ({"timeout": -1}, "timeout is -1.0. Set it to a number"),
         ({"state_path": "/no/such/folder/state.json"}, "the folder /no/such/folder does not exist"),
     ],
     ids=str,
