@@ -116,7 +116,7 @@ def _choose_key(request: Request, observed: Observed, check_mode: bool) -> tuple
         source, key = Source.ESCROW, waiting
     if key is not None and wanted is not None:
         where = request.waiting_path if source is Source.ESCROW else observed.key_path
-        check_version(key, wanted, where)
+        check_version(key, wanted, str(where))
     if key is None and observed.adoptable is not None and request.key_required:
         found, runner_id = observed.adoptable
         version = wanted or 1
