@@ -45,6 +45,10 @@ class Ended:
     def failed(self) -> bool:
         return self.returncode != 0
 
+    def refused_with(self, code: str) -> bool:
+        """Whether the command failed, and printed a failure of the collection with this code."""
+        return self.failed and f'"code": "{code}"' in self.words
+
     @property
     def words(self) -> str:
         """The output without the line breaks that a terminal's width makes."""
@@ -90,6 +94,11 @@ class Field:
         fake.write_text(f"#!{self.python}\n{(HERE / 'hostile_python.py').read_text('utf-8')}", "utf-8")
         fake.chmod(0o755)
         self.hosts(**{name: {"ansible_python_interpreter": str(fake)}})
+
+    def lied(self, module: str = "soda_runner_files") -> bool:
+        """Whether a module ran on the hostile host, so that the controller got its lies."""
+        path = self.attacker / "modules"
+        return path.exists() and module in path.read_text("utf-8").split()
 
     def host_dir(self, host: str = "one") -> Path:
         return self.folder / "hosts" / host
@@ -149,6 +158,9 @@ class Field:
                 stop(process)
                 raise AssertionError(f"{' '.join(command[:3])} did not end within {LIMIT:.0f} s") from None
         print(f"$ {' '.join(command)}\n{output}")
+        # Without the collection, nothing is attacked, and nothing is shown.
+        for missing in ("was not found in /", "couldn't resolve module", "could not be found"):
+            assert missing not in output, output
         return Ended(process.returncode, output)
 
     def play(

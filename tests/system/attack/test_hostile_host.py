@@ -36,6 +36,7 @@ def trap() -> t.Iterator[HostileApi]:
 def test_facts_of_the_host_module_name_another_endpoint(field: Field, trap: HostileApi) -> None:
     field.hostile_host(facts={"soda_runner_cloud_endpoint": trap.url})
     field.role()
+    assert field.lied()
     assert trap.received == []
 
 
@@ -47,6 +48,7 @@ def test_facts_name_another_endpoint_later(field: Field, trap: HostileApi, durin
         field.role(soda_runner_key_version=2)
     else:
         field.role(soda_runner_state="absent")
+    assert field.lied()
     assert trap.received == []
 
 
@@ -55,6 +57,7 @@ def test_facts_name_another_runner(field: Field) -> None:
     field.account.seed("victim")
     field.hostile_host(facts={"soda_runner_name": "victim", "soda_runner_reissue": True})
     field.role()
+    assert field.lied()
     stored = field.host_dir() / "key.json"
     assert not stored.exists() or field.key()["name"] == "one"
     assert b"victim" not in b"".join(path.read_bytes() for path in field.waiting_keys())
@@ -66,20 +69,22 @@ def test_facts_delete_another_runner(field: Field) -> None:
     assert not field.role().failed
     field.hostile_host(facts={"soda_runner_name": "victim"})
     field.role(soda_runner_state="absent")
+    assert field.lied()
     assert victim in [runner["id"] for runner in field.account.runners()]
 
 
 def test_facts_have_the_host_itself_call_the_api(field: Field) -> None:
     field.hostile_host(facts={"soda_runner_api_host": "one"})
     field.role()
-    called = (field.attacker / "modules").read_text("utf-8").split()
-    assert "soda_runner" not in called
+    assert field.lied()
+    assert not field.lied("soda_runner")
 
 
 def test_facts_name_another_escrow_folder(field: Field) -> None:
     elsewhere = field.folder / "elsewhere"
     field.hostile_host(facts={"soda_runner_escrow_dir": str(elsewhere)})
     field.role()
+    assert field.lied()
     assert not elsewhere.exists()
 
 
@@ -87,6 +92,7 @@ def test_facts_name_another_escrow_folder(field: Field) -> None:
 def test_a_lying_setup_names_another_endpoint(field: Field, trap: HostileApi) -> None:
     field.hostile_host(facts={"soda_runner_cloud_endpoint": trap.url})
     field.role(play={"gather_facts": True, "gather_subset": ["!all", "!min"]})
+    assert field.lied("setup")
     assert trap.received == []
 
 
@@ -96,6 +102,7 @@ def test_a_lying_setup_declares_the_runner_absent(field: Field) -> None:
     field.account.set_online(runner, False)
     field.hostile_host(facts={"soda_runner_state": "absent"})
     field.role(play={"gather_facts": True, "gather_subset": ["!all", "!min"]})
+    assert field.lied("setup")
     assert runner in [each["id"] for each in field.account.runners()]
 
 
@@ -122,6 +129,7 @@ def test_results_of_the_host_have_odd_shapes(field: Field, result: dict[str, t.A
     lies = {name: v.replace("{marker}", str(marker)) if isinstance(v, str) else v for name, v in result.items()}
     field.hostile_host(results={"soda_runner_files": lies, "soda_runner_config": lies})
     ended = field.role("--diff")
+    assert field.lied()
     assert "Traceback" not in ended.output
     assert not marker.exists()
 
@@ -130,5 +138,6 @@ def test_the_host_sends_control_characters(field: Field) -> None:
     lie = {"failed": True, "msg": "\x1b]0;title\x07\x1b[2Jdone\rok: [one]"}
     field.hostile_host(results={"soda_runner_files": lie, "soda_runner_config": lie})
     ended = field.role()
+    assert field.lied()
     assert ended.failed
     assert "\x1b" not in ended.output

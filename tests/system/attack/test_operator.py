@@ -75,7 +75,7 @@ def test_decommission_has_no_target_under_a_limit(field: Field) -> None:
 def test_an_online_runner_is_decommissioned(field: Field) -> None:
     (one,) = provisioned(field, "one", online=True)
     ended = field.play("community.soda.decommission", soda_runner_hosts="one")
-    assert ended.failed
+    assert ended.refused_with("runner_online")
     assert left(field) == [one]
     assert (field.host_dir() / "key.json").exists()
 
@@ -112,7 +112,7 @@ def test_a_report_is_six_months_old(field: Field) -> None:
     path.write_text(json.dumps(report), "utf-8")
     ended = field.play("community.soda.decommission", soda_decommission_audit=str(path))
     assert left(field) == [one]
-    assert ended.failed
+    assert ended.refused_with("report_unusable")
 
 
 def test_a_report_is_of_a_runner_that_was_seen_since(field: Field) -> None:
@@ -190,14 +190,14 @@ def test_three_hosts_declare_one_name(field: Field, serial: int) -> None:
     named: dict[str, Vars] = {host: {"soda_runner_name": "warehouse"} for host in ("one", "two", "three")}
     field.hosts(**named)
     ended = field.role(play={"serial": serial} if serial else None)
-    assert ended.failed
+    assert ended.refused_with("duplicate_declaration")
     assert field.sent("createRunner") == 0
 
 
 def test_every_machine_is_called_localhost(field: Field) -> None:
     field.hosts("localhost")
     ended = field.role()
-    assert ended.failed
+    assert ended.refused_with("invalid_name")
     assert field.sent("createRunner") == 0
 
 
@@ -243,7 +243,7 @@ def test_a_configuration_file_is_the_key_file(field: Field, path: str) -> None:
     field.common["soda_runner_config_files"] = [{"format": "helm_values", "path": named}]
     field.hosts("one")
     ended = field.role()
-    assert ended.failed
+    assert ended.refused_with("config_path_twice")
     assert field.sent("createRunner") == 0
 
 
@@ -256,7 +256,7 @@ def test_two_configuration_files_are_one(field: Field, path: str) -> None:
     field.common["soda_runner_config_files"] = [*FILES, again]
     field.hosts("one")
     ended = field.role()
-    assert ended.failed
+    assert ended.refused_with("config_path_twice")
     assert field.sent("createRunner") == 0
 
 
