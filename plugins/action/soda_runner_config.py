@@ -26,7 +26,12 @@ from ansible_collections.community.soda.plugins.module_utils._errors import (
     KeyPathBusy,
     SodaError,
 )
-from ansible_collections.community.soda.plugins.module_utils._host.request import ConfigFile, FileAttributes, Request
+from ansible_collections.community.soda.plugins.module_utils._host.request import (
+    VALUES_SECTION,
+    ConfigFile,
+    FileAttributes,
+    Request,
+)
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import StoredKey
 from ansible_collections.community.soda.plugins.module_utils._names import validate_name
@@ -87,7 +92,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         },
     },
     "values": {"type": "dict", "default": {}},
-    "values_section": {"type": "str", "default": "agent"},
+    "values_section": {"type": "str", "default": VALUES_SECTION},
     "existing_secret": {"type": "str", "no_log": False},
     "kubernetes": formats.KUBERNETES_SPEC,
     "vault": {

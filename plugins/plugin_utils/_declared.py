@@ -23,6 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..module_utils._account import Account
 from ..module_utils._endpoint import normalise_endpoint
 from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredentials, ShadowedVariable, SodaError
+from ..module_utils._host.request import VALUES_SECTION
 from ..module_utils._names import validate_name
 from ..module_utils._numbers import check_duration
 from ..module_utils._paths import expand
@@ -54,7 +55,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_import_from": {"type": "str"},
     "soda_runner_config_files": {"type": "list", "elements": "dict"},
     "soda_runner_values": {"type": "dict", "default": {}},
-    "soda_runner_values_section": {"type": "str", "default": "agent"},
+    "soda_runner_values_section": {"type": "str", "default": VALUES_SECTION},
     "soda_runner_existing_secret": {"type": "str", "no_log": False},
     "soda_runner_kubernetes_namespace": {"type": "str"},
     "soda_runner_kubernetes_secret": {"type": "str", "no_log": False},

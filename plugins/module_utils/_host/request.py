@@ -41,6 +41,10 @@ class ConfigFile:
     attributes: FileAttributes = FileAttributes()
 
 
+VALUES_SECTION = "agent"
+"""The default section of the Helm values, below C(soda)."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What the host has to do."""
@@ -56,7 +60,7 @@ class Request:
     key_attributes: FileAttributes = FileAttributes()
     files: tuple[ConfigFile, ...] = ()
     placeholders: Placeholders = dataclasses.field(default_factory=dict, repr=False)
-    values_section: str = "agent"
+    values_section: str = VALUES_SECTION
     """Below C(soda) in the Helm values. The diff shows the runner's name and id in it."""
     waiting_key: str | None = dataclasses.field(default=None, repr=False)
     """The key file that waits in escrow, as JSON."""

@@ -20,6 +20,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ...module_utils._errors import ConfigFormatUnknown, ConfigNotExpressible, ConfigValuesInvalid
+from ...module_utils._host.request import VALUES_SECTION
 from . import names
 from .yaml_text import dump, merge, to_yaml_types
 
@@ -68,7 +69,7 @@ class Settings:
     """Normalized."""
     values: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Merged over the Helm values."""
-    values_section: str = "agent"
+    values_section: str = VALUES_SECTION
     """The product was renamed from agent to runner. The section of the chart was not."""
     account: str = ""
     """The label that distinguishes two accounts at one endpoint."""
