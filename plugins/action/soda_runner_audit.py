@@ -104,7 +104,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         report = audit(observations, listings, _names_elsewhere(hosts, hostvars), limits, _timestamps.now())
         data = _report.to_json(report)
         written = [] if self._task.check_mode else _write(parameters, report, data)
-        text = table.table(report)
+        text = table.render_table(report)
         _show(text, written)
         outcome = {
             "changed": False,
@@ -163,7 +163,7 @@ def _write(parameters: Json, report: Report, data: Json) -> list[str]:
     paths = {option: expand(parameters[option]) for option in ("json_path", "html_path") if parameters[option]}
     contents: dict[str, t.Callable[[], str]] = {
         "json_path": lambda: json.dumps(data, indent=1) + "\n",
-        "html_path": lambda: page.page(report, paths.get("json_path")),
+        "html_path": lambda: page.render_page(report, paths.get("json_path")),
     }
     mode = _mode(parameters["mode"])
     written = []

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""An account of Soda Cloud: whose runners they are, and every name that is derived from that."""
+"""An account of Soda Cloud, and every name that is derived from it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ._errors import FileAttributesNotSet, InvalidArguments, SodaError
 
 
 class SodaModule(AnsibleModule):  # type: ignore[misc]
-    """An C(AnsibleModule) each of whose failures has a C(failure), its own complaints about arguments included."""
+    """An C(AnsibleModule) each of whose failures has a C(failure), also those about its arguments."""
 
     error: type[SodaError] = InvalidArguments
     """What is raised for the failures that C(AnsibleModule) itself reports."""

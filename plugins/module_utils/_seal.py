@@ -26,7 +26,7 @@ def new_key() -> str:
 
 
 def seal(key: str, label: str, content: bytes) -> str:
-    """C(content) as text that says nothing without the key. A label is used once with a key."""
+    """C(content) as text that is unreadable without the key. A label is used once with a key."""
     return base64.b64encode(_mixed(key, label, content)).decode()
 
 

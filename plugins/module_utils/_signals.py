@@ -19,7 +19,7 @@ DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def defer_termination() -> t.Iterator[None]:
-    """Defer the signals that ask a process to end. They take effect at the end of the block."""
+    """Defer the signals that end a process. They take effect at the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
     try:
         yield

@@ -229,10 +229,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _module.run(module, lambda: listed(module))
+    _module.run(module, lambda: list_runners(module))
 
 
-def listed(module: _module.SodaModule) -> dict[str, t.Any]:
+def list_runners(module: _module.SodaModule) -> dict[str, t.Any]:
     options = module.params
     filters = _filters.Filters.from_options(options, names=options["names"])
     names = filters.names or frozenset()
@@ -242,17 +242,17 @@ def listed(module: _module.SodaModule) -> dict[str, t.Any]:
     runners = _argspec.runners(module)
     if wanted is None:
         listing = runners.list()
-        return found(filters, listing, waiting.missing(names, listing.named(names)))
+        return result_of(filters, listing, waiting.missing(names, listing.named(names)))
     try:
-        return found(filters, waiting.wait_for(runners, wanted), [])
+        return result_of(filters, waiting.wait_for(runners, wanted), [])
     except waiting.StillMissing as exc:
-        result = found(filters, exc.listing or Listing([], 0), exc.missing)
+        result = result_of(filters, exc.listing or Listing([], 0), exc.missing)
         for warning in result.pop("warnings"):
             module.warn(warning)
         module.fail(exc, **result)
 
 
-def found(filters: _filters.Filters, listing: Listing, missing: list[str]) -> dict[str, t.Any]:
+def result_of(filters: _filters.Filters, listing: Listing, missing: list[str]) -> dict[str, t.Any]:
     selected = [runner.to_dict() for runner in filters.apply(listing)]
     return {
         "changed": False,

@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ..module_utils._api.runner import Runner
+from ..module_utils._wording import list_few
 
 ALL_RUNNERS, ONLINE, OFFLINE = "soda_runners", "soda_online", "soda_offline"
 GROUPS = (ALL_RUNNERS, ONLINE, OFFLINE)
@@ -97,15 +98,15 @@ def name_hosts(
     not_hosts: list[str] = []
     of_others: list[str] = []
     for index, (name, runner) in enumerate(wanted):
-        plain = names[index]
+        sanitized = names[index]
         if not name:
-            unnamed.append(plain or "one without an id")
-        elif plain != name:
-            altered.append(f"{name!r} as {plain}")
-        is_of_another = plain in others and others[plain] != runner.id
-        if plain and (count[plain] > 1 or plain in reserved or is_of_another):
-            (not_hosts if plain in reserved else shared if count[plain] > 1 else of_others).append(plain)
-            names[index] = host_name(f"{plain}-{runner.id}") if runner.id else ""
+            unnamed.append(sanitized or "one without an id")
+        elif sanitized != name:
+            altered.append(f"{name!r} as {sanitized}")
+        is_of_another = sanitized in others and others[sanitized] != runner.id
+        if sanitized and (count[sanitized] > 1 or sanitized in reserved or is_of_another):
+            (not_hosts if sanitized in reserved else shared if count[sanitized] > 1 else of_others).append(sanitized)
+            names[index] = host_name(f"{sanitized}-{runner.id}") if runner.id else ""
 
     count = collections.Counter(names)
     lost = [runner for (_name, runner), name in zip(wanted, names) if not name or count[name] > 1]
@@ -113,14 +114,14 @@ def name_hosts(
     return Hosts(
         named=named,
         notes=[
-            f"{sentence}: {_few(who)}."
+            f"{sentence}: {list_few(list(dict.fromkeys(who)), _SHOWN)}."
             for sentence, who in (
                 ("Runners without a name are listed under their id", unnamed),
                 ("Names that cannot be the name of a host are changed", altered),
                 ("The id follows names that several runners have", shared),
                 ("The id follows names that a runner of another account has too", of_others),
                 ("The id follows names of groups or of this machine", not_hosts),
-                ("Runners that cannot be told apart are left out", [repr(runner.name) for runner in lost]),
+                ("Runners that cannot be distinguished are left out", [repr(runner.name) for runner in lost]),
             )
             if who
         ],
@@ -130,10 +131,3 @@ def name_hosts(
 def host_name(text: str) -> str:
     """The text with an underscore for each character that the name of a host cannot have there."""
     return _NO_HOST_NAME.sub("_", text)
-
-
-def _few(texts: t.Sequence[str]) -> str:
-    """The first few different texts, and the number of the others."""
-    different = list(dict.fromkeys(texts))
-    more = len(different) - _SHOWN
-    return ", ".join(different[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Sends requests for one task: one exchange after another, as the policy says, within one budget for waiting."""
+"""Sends requests for one task: one exchange after another, as the policy requires, within one budget for waiting."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Reporter:
         )
 
     def safe(self, text: str) -> str:
-        """Text from outside, fit for a message: inert, in one line, of bounded length, without any secret."""
+        """Text from outside for a message: inert, in one line, of limited length, without secrets."""
         for secret in self._hidden:
             text = text.replace(secret, _HIDDEN)
         return sanitize_line(redact(text))

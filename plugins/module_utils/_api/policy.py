@@ -9,7 +9,7 @@
 What is sent again: the outcomes of a request, the reaction to each, and how long the client waits. No I/O.
 
 urllib3's C(Retry) cannot express these rules: it has no budget across requests, no default and no lower bound for
-C(Retry-After), takes dates, and cannot tell a POST that was never sent from one that was.
+C(Retry-After), takes dates, and does not distinguish a POST that was never sent from one that was.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Outcome(enum.Enum):
 
     @property
     def is_transient(self) -> bool:
-        """Time spent on these counts against retry_budget: a server that is gone must not hold a task for longer."""
+        """Time spent on these counts against retry_budget: a server that is gone must not block a task for longer."""
         return self in (Outcome.NOT_CONNECTED, Outcome.NO_ANSWER, Outcome.UNAVAILABLE)
 
 

@@ -20,6 +20,7 @@ import re
 import typing as t
 
 from .. import _timestamps
+from .._wording import list_few
 from .text import MARK, sanitize
 
 SELF_HOSTED = "SELF_HOSTED"
@@ -51,14 +52,9 @@ class Findings:
 
     def warnings(self) -> list[str]:
         return [
-            f"Soda Cloud lists runners whose {field} {kind}: {_few(list(ids))}."
+            f"Soda Cloud lists runners whose {field} {kind}: {list_few(list(ids), _SHOWN)}."
             for (field, kind), ids in sorted(self._ids.items())
         ]
-
-
-def _few(ids: list[str]) -> str:
-    more = len(ids) - _SHOWN
-    return ", ".join(ids[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _text(value: t.Any, report: t.Callable[[str], None]) -> str | None:

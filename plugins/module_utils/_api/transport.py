@@ -8,7 +8,7 @@
 """
 One exchange with Soda Cloud: authentication, TLS, proxies, bounds and decoding.
 
-It sends a request once and says what came of it. What is sent again is decided in C(policy).
+It sends a request once and returns the outcome. What is sent again is decided in C(policy).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PIECE = 64 * 1024
 _MOST_DIGITS = 1000
 
 # requests bounds each read, this bounds the whole exchange. The grace lets requests report first,
-# because it can tell a connection that was never made from an answer that never came.
+# because it distinguishes a connection that was never made from an answer that never came.
 GRACE = 0.5
 
 LONGEST_CONNECT = 10.0
@@ -114,7 +114,7 @@ class Transport:
         Send one request. Raises C(NoConnection), C(NoTls), C(NoAnswer) or C(BadAnswer).
 
         C(new_connection) is for requests that must not be sent twice: on a connection that was used before, a reset
-        could not be told from a request that was carried out.
+        could not be distinguished from a request that was carried out.
         """
         if new_connection:
             self.close()
@@ -156,7 +156,8 @@ class Transport:
             to.endpoint + path,
             params=parameters,
             headers=headers,
-            # As bytes, because requests would encode text as Latin-1. Sent at once: no 401 asks for it.
+            # As bytes, because requests would encode text as Latin-1. With the first request: Soda Cloud never answers
+            # with a 401 that requests a login.
             auth=requests.auth.HTTPBasicAuth(to.api_key_id.encode(), to.api_key_secret.encode()),
             timeout=(min(timeout, LONGEST_CONNECT), timeout),
             allow_redirects=False,
@@ -201,7 +202,7 @@ def _content(response: requests.Response) -> bytes:
 
 
 def json_object(content: bytes, empty_is_object: bool) -> tuple[dict[str, t.Any] | None, str | None]:
-    """The JSON object in an answer, or in words what is there instead. It is never quoted: it may be a key."""
+    """The JSON object in an answer, or a description of other content. Content is never quoted: it may be a key."""
     if not content.strip():
         return ({}, None) if empty_is_object else (None, "with nothing in the answer")
     try:

@@ -14,6 +14,7 @@ import typing as t
 
 from .._errors import InvalidArguments, SodaError, Unreachable, WaitTimeout
 from .._numbers import check_duration
+from .._wording import list_few
 from .policy import Operation
 from .runner import Runner
 from .runners import Listing, Runners
@@ -23,7 +24,7 @@ LISTED, ONLINE = "listed", "online"
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """What is waited for, and for how long."""
+    """The runners to wait for, and the limits."""
 
     names: frozenset[str]
     until: str
@@ -86,9 +87,9 @@ def wait_for(runners: Runners, wanted: Wait) -> Listing:
 
 
 def _sentence(wanted: Wait, names: list[str], problem: SodaError | None) -> str:
-    shown = ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    count = f"{len(names)} of {len(wanted.names)} runners"
-    sentence = f"After {wanted.timeout:g} s, {count} are not {wanted.until}: {shown}."
+    listed = list_few([repr(name) for name in names], 10)
+    number = f"{len(names)} of {len(wanted.names)} runners"
+    sentence = f"After {wanted.timeout:g} s, {number} are not {wanted.until}: {listed}."
     if problem is not None:
         sentence += f" The last listing failed: {problem}"
     return sentence + " Check the log of each runner on its host, then run the task again."

@@ -15,10 +15,8 @@ import re
 import typing as t
 
 from .._errors import ConfigNotExpressible
+from .._key.stored_key import ISSUED_AT_RUN_TIME
 from .request import Placeholders
-
-ISSUED_AT_RUN_TIME = "<issued at run time>"
-"""Replaces what check mode cannot know."""
 
 Values = t.Mapping[str, "str | None"]
 

@@ -24,7 +24,7 @@ from .._module import SodaModule
 from .._seal import seal
 from . import paths as _paths
 from .imported import import_key
-from .mask import masked_diff
+from .mask import mask_diff
 from .plan import Observed, ObservedFile, Plan, Source, decide
 from .request import FileAttributes, Request
 from .state import HostState, StateFile
@@ -221,7 +221,7 @@ class Host:
         return [self._entry(*change) for change in (*changes, *removals)]
 
     def _entry(self, path: str, before: str | None, after: str | None) -> dict[str, str]:
-        shown_before, shown_after = masked_diff(before, after, self._request.values_section)
+        shown_before, shown_after = mask_diff(before, after, self._request.values_section)
         return {"path": path, "before": shown_before, "after": shown_after}
 
     # Other actions

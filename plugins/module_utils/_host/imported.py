@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from .._endpoint import normalise_endpoint
 from .._errors import ImportFailed, SodaError
 from .._key.atomic_write import TargetFile
-from .._key.stored_key import IssuedKey
+from .._key.stored_key import ID_VARIABLE, RUNNER_ID_VARIABLE, SECRET_VARIABLE, IssuedKey
 
 try:
     import yaml
@@ -33,7 +33,6 @@ DEEPEST = 30
 MOST_DOCUMENTS = 50
 LONGEST_VALUE = 4096
 
-ID, SECRET, RUNNER_ID = "SODA_API_KEY_ID", "SODA_API_KEY_SECRET", "SODA_AGENT_ID"
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([^']*)'|\"([^\"\\$`]*)\"|([^\s'\"\\$`#]*))\s*")
 
 
@@ -108,7 +107,7 @@ def _from_secret(document: t.Any) -> Found | None:
     if not isinstance(document, dict) or document.get("kind") != "Secret":
         return None
     fields: dict[str, str] = {}
-    for field in (ID, SECRET, RUNNER_ID):
+    for field in (ID_VARIABLE, SECRET_VARIABLE, RUNNER_ID_VARIABLE):
         encoded, plain = _text(_mapping(document, "data"), field), _text(_mapping(document, "stringData"), field)
         if plain is not None:
             fields[field] = plain
@@ -133,9 +132,9 @@ def _from_soda_core(document: t.Any) -> Found | None:
 
 
 def _from_fields(fields: t.Mapping[str, str]) -> Found | None:
-    if ID not in fields or SECRET not in fields:
+    if ID_VARIABLE not in fields or SECRET_VARIABLE not in fields:
         return None
-    return Found(IssuedKey(fields[ID], fields[SECRET]), fields.get(RUNNER_ID) or None)
+    return Found(IssuedKey(fields[ID_VARIABLE], fields[SECRET_VARIABLE]), fields.get(RUNNER_ID_VARIABLE) or None)
 
 
 def _mapping(data: t.Any, key: str) -> dict[str, t.Any]:

@@ -18,7 +18,7 @@ import difflib
 import re
 import typing as t
 
-from .fill import ISSUED_AT_RUN_TIME
+from .._key.stored_key import ISSUED_AT_RUN_TIME
 
 MASK = "********"
 CHANGED = f"{MASK} (changed)"
@@ -82,7 +82,7 @@ _RESOURCE = re.compile(r"(?:^|\.)resources\.(?:limits|requests)\.(?:cpu|memory)"
 _QUANTITY = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?(?:m|k|K|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
-def masked_diff(before: str | None, after: str | None, section: str) -> tuple[str, str]:
+def mask_diff(before: str | None, after: str | None, section: str) -> tuple[str, str]:
     """
     Both texts without secrets; V(None) is no file. A line of which only the masked part differs is marked.
 
@@ -92,20 +92,20 @@ def masked_diff(before: str | None, after: str | None, section: str) -> tuple[st
     if any(lines is None for lines in raw):
         return tuple(_summary(text) for text in (before, after))  # type: ignore[return-value]
     old, new = (t.cast("list[str]", lines) for lines in raw)
-    shown_old, shown_new = _masked(old, section), _masked(new, section)
+    masked_old, masked_new = _mask_lines(old, section), _mask_lines(new, section)
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "replace":
-            same = set(shown_old[i1:i2])
+            same = set(masked_old[i1:i2])
             for index in range(j1, j2):
-                if shown_new[index] in same and MASK in shown_new[index]:
-                    shown_new[index] = shown_new[index].replace(MASK, CHANGED)
-    if shown_old == shown_new and old != new:
-        shown_new.append("(the difference is not shown)")
-    return _joined(shown_old), _joined(shown_new)
+                if masked_new[index] in same and MASK in masked_new[index]:
+                    masked_new[index] = masked_new[index].replace(MASK, CHANGED)
+    if masked_old == masked_new and old != new:
+        masked_new.append("(the difference is not shown)")
+    return _join(masked_old), _join(masked_new)
 
 
-def _masked(lines: t.Sequence[str], section: str) -> list[str]:
-    shown = []
+def _mask_lines(lines: t.Sequence[str], section: str) -> list[str]:
+    masked = []
     # The keys that the line is below, each with its column.
     above: list[tuple[int, str]] = []
     # The column of a key with a value. Deeper lines that follow are part of that value.
@@ -113,35 +113,37 @@ def _masked(lines: t.Sequence[str], section: str) -> list[str]:
     for line in lines:
         indent = len(line) - len(line.lstrip(" "))
         if not line.strip():
-            shown.append("")
+            masked.append("")
             continue
         if value_at is not None and indent > value_at and line != "---":
-            shown.append(" " * indent + MASK)
+            masked.append(" " * indent + MASK)
             continue
         value_at = None
         if variable := _VARIABLE.fullmatch(line):
             key, value = variable["key"], variable["value"]
-            shown.append(f"{key}={value if _is_harmless(key, value, section) else MASK}")
+            masked.append(f"{key}={value if _is_harmless(key, value, section) else MASK}")
         elif field := _FIELD.fullmatch(line):
             lead, value = field["lead"], field["value"]
-            above = _below(above, lead, field["key"].strip('"'))
-            shown.append(f"{lead}{field['key']}:" + ("" if value is None else f" {_shown(above, value, section)}"))
+            above = _path_to(above, lead, field["key"].strip('"'))
+            masked.append(
+                f"{lead}{field['key']}:" + ("" if value is None else f" {_mask_value(above, value, section)}")
+            )
             value_at = None if value is None else len(lead)
         elif item := _ITEM.fullmatch(line):
             value = item["value"]
-            shown.append(item["lead"] + (value if _SCALAR.fullmatch(value) else MASK))
+            masked.append(item["lead"] + (value if _SCALAR.fullmatch(value) else MASK))
             value_at = indent
         elif line == "---":
             above = []
-            shown.append(line)
+            masked.append(line)
         else:
-            shown.append(" " * indent + MASK)
+            masked.append(" " * indent + MASK)
             if line.startswith("---"):
                 value_at = -1
-    return shown
+    return masked
 
 
-def _below(above: list[tuple[int, str]], lead: str, key: str) -> list[tuple[int, str]]:
+def _path_to(above: list[tuple[int, str]], lead: str, key: str) -> list[tuple[int, str]]:
     """The keys down to the one that begins after C(lead): spaces, and hyphens of list items."""
     above = [(column, name) for column, name in above if column < len(lead)]
     if "-" in lead:
@@ -150,7 +152,7 @@ def _below(above: list[tuple[int, str]], lead: str, key: str) -> list[tuple[int,
     return [*above, (len(lead), key)]
 
 
-def _shown(above: t.Sequence[tuple[int, str]], value: str, section: str) -> str:
+def _mask_value(above: t.Sequence[tuple[int, str]], value: str, section: str) -> str:
     if _NUMBER.fullmatch(value):
         return MASK if _SECRET_FIELD.search(above[-1][1]) else value
     if _SCALAR.fullmatch(value):
@@ -185,5 +187,5 @@ def _summary(text: str | None) -> str:
     return "" if text is None else f"({len(text)} characters, too long to compare)\n"
 
 
-def _joined(lines: t.Iterable[str]) -> str:
+def _join(lines: t.Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

@@ -14,8 +14,8 @@ import enum
 import typing as t
 
 from .._errors import KeyMissing
-from .._key.stored_key import IssuedKey, StoredKey, check_version, new_stored_key
-from .fill import ISSUED_AT_RUN_TIME, fill_in, key_values
+from .._key.stored_key import ISSUED_AT_RUN_TIME, IssuedKey, StoredKey, check_version, new_stored_key
+from .fill import fill_in, key_values
 from .request import Request
 from .state import HostState
 
@@ -45,7 +45,7 @@ class ObservedFile:
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
-    """What is on the host."""
+    """The files on the host."""
 
     key: StoredKey | None
     key_path: str

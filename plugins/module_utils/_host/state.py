@@ -33,7 +33,7 @@ _STATE_FILE = re.compile(r"\..+\.state")
 
 @dataclasses.dataclass(frozen=True)
 class HostState:
-    """What is remembered of one runner."""
+    """What the collection has written for one runner."""
 
     endpoint: str
     name: str

@@ -9,7 +9,7 @@
 A lock between runs that write the same file.
 
 The lock is flock() on a file beside the target. The kernel releases it if the process dies, so a killed run never
-blocks the next run. The lock file says nothing by its existence: only the flock counts.
+blocks the next run. The existence of the lock file means nothing: only the flock counts.
 
 The process that has the lock removes the lock file before it releases the lock, so no file stays behind. Another
 process may have opened that file meanwhile and then lock a file that has no name. Therefore a process that got the

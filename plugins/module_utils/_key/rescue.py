@@ -22,7 +22,7 @@ def rescue_key(location: str, key: StoredKey, exc: Exception) -> SodaError:
     """
     Write a key to the first folder that accepts it, because nobody else has the key.
 
-    Returns the failure that names the file, or the failure that says that the key is lost.
+    Returns the failure that names the file, or the failure that reports the key as lost.
     """
     reason = getattr(exc, "strerror", None) or exc
     why = f"The runner key {key.api_key_id} was issued, but could not be written to {location}: {reason}."

@@ -16,6 +16,12 @@ import typing as t
 from .. import _timestamps
 from .._errors import KeyFileNotOurs, KeyVersionTooLow, SodaError
 
+ISSUED_AT_RUN_TIME = "<issued at run time>"
+"""Replaces what check mode cannot know."""
+
+ID_VARIABLE, SECRET_VARIABLE, RUNNER_ID_VARIABLE = "SODA_API_KEY_ID", "SODA_API_KEY_SECRET", "SODA_AGENT_ID"
+"""The names of a key's fields in the environment of a runner, and in the Secret of the vendor's chart."""
+
 
 @dataclasses.dataclass(frozen=True)
 class IssuedKey:

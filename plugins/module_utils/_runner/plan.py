@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-Decide: from what was observed and what is wanted to a plan. No I/O and no Ansible.
+Decide: compares what was observed with what is wanted, and returns a plan. No I/O and no Ansible.
 
 These two functions are the two tables of the module's documentation. Check mode stops after them and diff mode prints
 what they return, so neither can differ from a real run.
@@ -86,19 +86,19 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
-    """What there is."""
+    """What Soda Cloud lists, and what is stored."""
 
     runners: tuple[Runner, ...]
-    """The runners that have the wanted name; where only an id is wanted, the one of that id."""
+    """The runners that have the wanted name. If only an id is wanted, the runner with that id."""
     key: StoredKey | None = None
     """The stored key."""
     name_of_id: str | None = None
-    """The name that the wanted id goes by, where it is not the wanted one."""
+    """The name of the runner with the wanted id, if it is not the wanted name."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What will be done, and what is true afterwards."""
+    """The steps of a run, and the state after it."""
 
     steps: tuple[Step, ...]
     registration: str
@@ -161,7 +161,7 @@ def absent(wanted: Wanted, observed: Observed) -> Plan:
         and observed.name_of_id is None
         and all(wanted.id not in (None, r.id) for r in observed.runners)
     ):
-        # The runner that is meant is gone, and the name, and so the key, is another's.
+        # The runner is gone. Another runner has its name, and so its key.
         return Plan((), "absent")
     runner = _the_one(wanted, observed)
     if runner is None and len(observed.runners) > 1:
@@ -199,7 +199,7 @@ def _differs_from_existing(wanted: Wanted, key: StoredKey) -> tuple[str, ...]:
 
 
 def _the_one(wanted: Wanted, observed: Observed) -> Runner | None:
-    """The runner that is meant, if it can be told: name and id must both match."""
+    """The runner that name and id identify. Both must match."""
     candidates = [r for r in observed.runners if wanted.id in (None, r.id)]
     if not candidates and (observed.runners or observed.name_of_id is not None):
         ids = ", ".join(str(r.id) for r in observed.runners)

@@ -15,7 +15,7 @@ import typing as t
 from .._api.runners import Listing, Runners
 from .._errors import KeyAtRisk, KeyFileOfAnotherRunner, KeyPathBusy, KeyPathUnusable
 from .._key.rescue import rescue_key
-from .._key.stored_key import IssuedKey, KeyChanged, StoredKey, new_stored_key
+from .._key.stored_key import ISSUED_AT_RUN_TIME, IssuedKey, KeyChanged, StoredKey, new_stored_key
 from .._signals import defer_termination
 from . import plan as _plan
 from .key_store import KeyStore
@@ -24,13 +24,12 @@ from .plan import Observed, Plan, Step, Wanted
 ROUNDS = 5
 """How often to observe and decide again because another run changed the key meanwhile."""
 
-AT_RUN_TIME = "<issued at run time>"
 """What a check shows for values that only the issue of a key can know."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Reconciler:
-    """What is needed to bring one runner to what is declared."""
+    """Brings one runner to the declared state."""
 
     runners: Runners
     wanted: Wanted
@@ -60,7 +59,7 @@ class Reconciler:
                 observed = self._observed(self.runners.list_again(listing), observed.key)
                 plan = decide(self.wanted, observed)
             if self.check_mode:
-                return self._result(plan, observed, plan.changed, self._foreseen(plan, observed))
+                return self._result(plan, observed, plan.changed, self._predict_key(plan, observed))
             try:
                 changed, key = act(plan, observed)
             except KeyChanged:
@@ -107,19 +106,19 @@ class Reconciler:
     def _read(self) -> StoredKey | None:
         return None if self.store is None else self.store.read()
 
-    def _foreseen(self, plan: Plan, observed: Observed) -> StoredKey | None:
-        """The key after the run that is only checked. Fails if the run could not write the key."""
+    def _predict_key(self, plan: Plan, observed: Observed) -> StoredKey | None:
+        """The key that a run without check mode would store. Fails if that run could not write it."""
         if Step.REMOVE_KEY in plan.steps:
             return None
         if Step.ISSUE in plan.steps:
-            key = self._new_key(plan, IssuedKey(AT_RUN_TIME, ""))
+            key = self._new_key(plan, IssuedKey(ISSUED_AT_RUN_TIME, ""))
         elif Step.ADOPT in plan.steps:
             key = self._new_key(plan, t.cast(IssuedKey, self.wanted.existing_key))
         else:
             return observed.key
         if self.store is not None:
             self.store.check_writable()
-        return dataclasses.replace(key, issued_at=AT_RUN_TIME)
+        return dataclasses.replace(key, issued_at=ISSUED_AT_RUN_TIME)
 
     def _act_present(self, plan: Plan, observed: Observed) -> tuple[bool, StoredKey | None]:
         key = observed.key
@@ -141,7 +140,7 @@ class Reconciler:
             try:
                 reservation.commit(key)
             except KeyAtRisk:
-                # The store has kept the key elsewhere and says where.
+                # The store has written the key elsewhere, and the failure names the place.
                 raise
             except Exception as exc:  # pylint: disable=broad-except
                 # Whatever it was: nobody else has the key.
@@ -205,7 +204,8 @@ class Reconciler:
         if key is None:
             return None
         known = {
-            field: None if value == AT_RUN_TIME else value for field, value in key.as_result(self._location).items()
+            field: None if value == ISSUED_AT_RUN_TIME else value
+            for field, value in key.as_result(self._location).items()
         }
         if self.store is None and not self.check_mode:
             # The one place where a result has a secret: without key_path there is no other way to get it.

@@ -25,6 +25,7 @@ import typing as t
 from pathlib import Path
 
 from ...module_utils import _timestamps
+from ...module_utils._wording import count
 from .findings import CONTACTS, HOSTED, IN_ORDER, KINDS, STALE_MEANING, STATES, WAITING
 from .model import Report, Row
 
@@ -68,7 +69,7 @@ REPORT = "soda-audit.json"
 """The JSON report that the command for stale runners names, unless another was written."""
 
 
-def page(report: Report, json_path: str | None = None) -> str:
+def render_page(report: Report, json_path: str | None = None) -> str:
     """The whole page. C(json_path) is where the JSON report is, for the command that decommissions stale runners."""
     style, script = _beside("page.css"), _beside("page.js")
     endpoints = sorted({listing.account.endpoint for listing in report.accounts})
@@ -77,7 +78,7 @@ def page(report: Report, json_path: str | None = None) -> str:
         " base-uri 'none'; form-action 'none'",
         "style": style,
         "script": script,
-        "data": embedded(_data(report)),
+        "data": embed(_data(report)),
         "when": html.escape(_moment(report.moment)),
         "where": html.escape(", ".join(endpoints)),
         "verdict": html.escape(_verdict(report)),
@@ -93,7 +94,7 @@ def page(report: Report, json_path: str | None = None) -> str:
     return re.sub(r"@(\w+)@", lambda place: parts[place[1]], _beside("page.html"))
 
 
-def embedded(data: t.Any) -> str:
+def embed(data: t.Any) -> str:
     """JSON for an element of a page, in ASCII: no text in it can end the element or begin another."""
     text = json.dumps(data, separators=(",", ":"))
     for char in "<>&":
@@ -193,14 +194,10 @@ def _share(report: Report) -> str:
 def _totals(report: Report) -> str:
     """How many there are, and of what."""
     totals = report.totals()
-    text = f"{_count(totals['runners'], 'runner')} listed"
+    text = f"{count(totals['runners'], 'runner')} listed"
     if totals["runners"]:
         text += f": {totals['online']:,} online, {totals['stale']:,} stale"
-    return f"{text}. {_count(totals['hosts'], 'host')} audited."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+    return f"{text}. {count(totals['hosts'], 'host')} audited."
 
 
 def _head(by: str, title: str) -> str:
@@ -227,7 +224,7 @@ def _stale(report: Report, json_path: str) -> str:
     )
     return (
         '<section class="card" aria-labelledby="stale-runners">\n'
-        f'<h2 id="stale-runners">Decommission {_count(stale, "stale runner")}</h2>\n'
+        f'<h2 id="stale-runners">Decommission {count(stale, "stale runner")}</h2>\n'
         f'<p class="soft">{html.escape(STALE_MEANING)}</p>\n<ol class="commands">{steps}</ol>\n</section>'
     )
 
@@ -247,7 +244,7 @@ def _limits(report: Report) -> str:
     hours = report.limits.offline.total_seconds() / 3600
     text = f"A runner may take {minutes:g} minutes to register, and may be offline for {hours:g} hours."
     if report.elsewhere:
-        runners = _count(report.elsewhere, "runner")
+        runners = count(report.elsewhere, "runner")
         text += f" {runners} of hosts that are not part of this audit: not compared."
     return text
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 import unicodedata
 
+from ...module_utils._wording import count
 from .findings import KINDS, STATES
 from .model import Report, Row
 
@@ -22,28 +23,24 @@ WIDEST = 40
 """The columns that a name or a host may take."""
 
 
-def table(report: Report) -> str:
+def render_table(report: Report) -> str:
     """The totals, and a line for each row with findings, most severe first."""
     totals = report.totals()
     lines = [
-        f"{_count(totals['runners'], 'runner')} listed: {totals['online']} online, {totals['stale']} stale",
-        f"{_count(totals['hosts'], 'host')} audited. Of {_count(totals['rows'], 'row')}, {totals['attention']} with"
+        f"{count(totals['runners'], 'runner')} listed: {totals['online']} online, {totals['stale']} stale",
+        f"{count(totals['hosts'], 'host')} audited. Of {count(totals['rows'], 'row')}, {totals['attention']} with"
         f" findings, {totals['in_order']} without",
     ]
     if totals["elsewhere"]:
-        lines.append(f"{_count(totals['elsewhere'], 'runner')} of hosts that are not part of this audit: not compared")
+        lines.append(f"{count(totals['elsewhere'], 'runner')} of hosts that are not part of this audit: not compared")
     found = report.found()
     lines += [f"{found[kind.code]:>7}  {kind.code:<22} {kind.title}" for kind in KINDS if found[kind.code]]
     attention = [row for row in report.rows if row.findings]
     if attention:
         lines += ["", *_columns([("STATE", "RUNNER", "HOST", "FINDINGS"), *map(_cells, attention[:MOST_ROWS])])]
     if len(attention) > MOST_ROWS:
-        lines.append(f"… and {_count(len(attention) - MOST_ROWS, 'more row')} in the report files")
+        lines.append(f"… and {count(len(attention) - MOST_ROWS, 'more row')} in the report files")
     return "\n".join(lines)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def printable(text: str) -> str:

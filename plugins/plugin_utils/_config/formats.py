@@ -21,11 +21,9 @@ from urllib.parse import urlsplit
 
 from ...module_utils._errors import ConfigFormatUnknown, ConfigNotExpressible, ConfigValuesInvalid
 from ...module_utils._host.request import VALUES_SECTION
+from ...module_utils._key.stored_key import ID_VARIABLE, RUNNER_ID_VARIABLE, SECRET_VARIABLE
 from . import names
 from .yaml_text import dump, merge, to_yaml_types
-
-ID_NAME, SECRET_NAME, RUNNER_ID_NAME = "SODA_API_KEY_ID", "SODA_API_KEY_SECRET", "SODA_AGENT_ID"
-"""The names that the vendor's chart uses in its Secret and in its environment."""
 
 KEY_VERSION_NAME = "SODA_RUNNER_KEY_VERSION"
 """A rotation changes this variable in the pod template, so Kubernetes restarts the pods."""
@@ -174,7 +172,7 @@ def _apikey(settings: Settings, placeholders: Placeholders) -> dict[str, t.Any]:
     if settings.refers_to_secret:
         return {
             "existingSecret": settings.secret_name,
-            "secretKeys": {"idKey": ID_NAME, "secretKey": SECRET_NAME},
+            "secretKeys": {"idKey": ID_VARIABLE, "secretKey": SECRET_VARIABLE},
         }
     return {"id": placeholders.of("api_key_id", "yaml"), "secret": placeholders.of("api_key_secret", "yaml")}
 
@@ -187,8 +185,8 @@ def _kubernetes_secret(settings: Settings, placeholders: Placeholders) -> str:
             "metadata": _metadata(settings, settings.secret_name),
             "type": "Opaque",
             "stringData": {
-                ID_NAME: placeholders.of("api_key_id", "yaml"),
-                SECRET_NAME: placeholders.of("api_key_secret", "yaml"),
+                ID_VARIABLE: placeholders.of("api_key_id", "yaml"),
+                SECRET_VARIABLE: placeholders.of("api_key_secret", "yaml"),
             },
         }
     )
@@ -224,8 +222,8 @@ def _external_secret(settings: Settings, placeholders: Placeholders) -> str:
             settings.secret_name,
             {},
             [
-                {"secretKey": ID_NAME, "remoteRef": {**key, "property": "api_key_id"}},
-                {"secretKey": SECRET_NAME, "remoteRef": {**key, "property": "api_key_secret"}},
+                {"secretKey": ID_VARIABLE, "remoteRef": {**key, "property": "api_key_id"}},
+                {"secretKey": SECRET_VARIABLE, "remoteRef": {**key, "property": "api_key_secret"}},
             ],
             placeholders,
         )
@@ -287,7 +285,7 @@ def _external_manifest(
 
 
 def _dotenv(settings: Settings, placeholders: Placeholders) -> str:
-    fields = {ID_NAME: "api_key_id", SECRET_NAME: "api_key_secret", RUNNER_ID_NAME: "runner_id"}
+    fields = {ID_VARIABLE: "api_key_id", SECRET_VARIABLE: "api_key_secret", RUNNER_ID_VARIABLE: "runner_id"}
     return "".join(f"{name}={placeholders.of(field, 'dotenv')}\n" for name, field in fields.items())
 
 

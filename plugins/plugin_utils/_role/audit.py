@@ -97,7 +97,7 @@ class _Observer(Steps):
         return one
 
     def _in_store(self, declared: Declared) -> tuple[Json | None, list[Finding]]:
-        """The status of the key in its store, and what is wrong with it."""
+        """The status of the key in its store, and its findings."""
         try:
             return self.store(declared, observe=True)["key"], []
         except CallFailed as exc:

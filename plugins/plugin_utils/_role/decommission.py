@@ -19,10 +19,10 @@ from ...module_utils._errors import DeletionStopped, InvalidTarget, ReportUnusab
 from ...module_utils._runner.plan import STAYS_VALID
 from .._declared import Declared
 from .._parameters import to_plain
-from . import declarations, evidence, removal, target, words
+from . import declarations, evidence, messages, removal, target
 from .calls import CallFailed, call_on_controller
 from .removal import Evidence, Verdict
-from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, shown
+from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, with_message
 
 CLAIMS, STOPPED, REPORTED = "claims", "stopped", "reported"
 
@@ -84,7 +84,7 @@ class Decommission(Steps):
                     raise
                 finally:
                     entry.publish({"host": declared.host, "failure": failure})
-            self.raise_failed_check(entry.data)
+            self.raise_account_failure(entry.data)
         return self._delete(declared)
 
     def _delete(self, declared: Declared) -> Json:
@@ -186,7 +186,7 @@ class Decommission(Steps):
         reported = self.files.collect(REPORTED).get("all")
         if reported is None:
             hosts = len(self.hosts("ansible_play_hosts_all"))
-            return shown(words.summarize_decommission(self.outcomes(), hosts, self.check_mode))
+            return with_message(messages.summarize_decommission(self.outcomes(), hosts, self.check_mode))
         accounts = {one["account"] for one in self.files.collect(CLAIMS).values()}
         unclaimed = [one for one in reported if str(Account(one["endpoint"], one["api_key_id"])) not in accounts]
         if unclaimed and len(unclaimed) == len(reported):
@@ -194,7 +194,7 @@ class Decommission(Steps):
                 "The report was made with another Soda Cloud API key than the hosts of this run declare. Nothing was"
                 " deleted. Run community.soda.audit again.",
             )
-        return shown(words.summarize_stale(self.outcomes(), len(reported), len(unclaimed), self.check_mode))
+        return with_message(messages.summarize_stale(self.outcomes(), len(reported), len(unclaimed), self.check_mode))
 
     def _target_variables(self) -> Json:
         names = [name for name in self.task_vars if name.startswith(target.PREFIX) or name in target.TARGETS]

@@ -14,9 +14,9 @@ import typing as t
 from ...module_utils._errors import KeyMissing
 from .._declared import Declared
 from .._parameters import to_plain
-from . import declarations, words
+from . import declarations, messages
 from .calls import CallFailed, make_private_folder
-from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, key_of, shown
+from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, key_of, with_message
 
 NEEDED, ANNOUNCED, AWAITED, LISTED, OWED = "needed", "announced", "awaited", "listed", "owed"
 
@@ -58,7 +58,7 @@ class Provision(Steps):
         accounts: dict[str, int] = {}
         for one in needed.values():
             accounts[one["account"]] = accounts.get(one["account"], 0) + 1
-        return {"msg": words.announce_keys(accounts, self.check_mode), "_ansible_verbose_always": True}
+        return {"msg": messages.announce_keys(accounts, self.check_mode), "_ansible_verbose_always": True}
 
     def issue(self) -> Json:
         """Issue the key, or adopt one, and put it and the configuration on the host."""
@@ -143,8 +143,8 @@ class Provision(Steps):
                     entry.publish({"host": declared.host, "failure": exc.result["failure"]})
                     raise
                 entry.publish({"host": declared.host, "failure": None})
-            checked = entry.data
-        self.raise_failed_check(checked)
+            request = entry.data
+        self.raise_account_failure(request)
 
     def _refuse_shared_name(self, declared: Declared) -> None:
         entries = self.files.collect(DECLARED)
@@ -208,7 +208,7 @@ class Provision(Steps):
         return {}
 
     def summarize(self) -> Json:
-        return shown(words.summarize_provision(self.outcomes(), self.check_mode))
+        return with_message(messages.summarize_provision(self.outcomes(), self.check_mode))
 
 
 def _store_key(key: Json | None) -> Json:

@@ -26,7 +26,7 @@ Json = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Deletion:
-    """What the deletion of a runner in Soda Cloud has shown. In check mode, what it would show."""
+    """The result of deleting a runner in Soda Cloud. In check mode, the predicted result."""
 
     registered_before: bool
     registered_after: bool

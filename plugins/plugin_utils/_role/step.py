@@ -84,13 +84,13 @@ class Steps:
             return t.cast(declarations.Declarations, entry.data)
 
     @staticmethod
-    def raise_failed_check(checked: Json) -> None:
-        """Fail without the whole message, which another host has shown."""
-        if checked["failure"] is not None:
+    def raise_account_failure(request: Json) -> None:
+        """Fail for a request that failed on another host, whose task has the whole message."""
+        if request["failure"] is not None:
             message = (
-                f"The request for the Soda Cloud account failed on {checked['host']}, so this host was not changed."
+                f"The request for the Soda Cloud account failed on {request['host']}, so this host was not changed."
             )
-            failure = {**checked["failure"], "message": message}
+            failure = {**request["failure"], "message": message}
             raise CallFailed({"failed": True, "msg": message, "failure": failure})
 
 
@@ -98,5 +98,5 @@ def key_of(declared: Declared) -> str:
     return f"{declared.host}\n{declared.identity()}"
 
 
-def shown(message: str | list[str]) -> Json:
+def with_message(message: str | list[str]) -> Json:
     return {"msg": message, "_ansible_verbose_always": True}

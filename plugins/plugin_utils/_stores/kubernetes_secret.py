@@ -18,7 +18,7 @@ import uuid
 
 from ...module_utils._endpoint import normalise_endpoint
 from ...module_utils._errors import InvalidArguments, SodaError, StoreEdited, StoreOfAnotherRunner
-from ...module_utils._key.stored_key import StoredKey
+from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, StoredKey
 from .._config.names import check_namespace, check_secret_name
 from . import kubernetes_errors
 from .document import Conflict, Found, Identity, Lookup, Record, State
@@ -27,7 +27,6 @@ from .intent import Intent
 Json = dict[str, t.Any]
 
 MODULE, LOOKUP = "kubernetes.core.k8s", "kubernetes.core.k8s"
-ID_NAME, SECRET_NAME = "SODA_API_KEY_ID", "SODA_API_KEY_SECRET"
 PREFIX = "community.soda/"
 LOGIN = ".dockerconfigjson"
 
@@ -145,7 +144,7 @@ class KubernetesSecret:
         metadata = self._annotations(record)
         data = {}
         if record.key is not None:
-            data = {ID_NAME: _encode(record.key.api_key_id), SECRET_NAME: _encode(record.key.api_key_secret)}
+            data = {ID_VARIABLE: _encode(record.key.api_key_id), SECRET_VARIABLE: _encode(record.key.api_key_secret)}
         if self._placement.pull_secret is not None and record.key is not None and (dry_run or record.intent is None):
             # First, so that the Secret with the key is complete when its own write has succeeded.
             login = {LOGIN: _encode(_docker_config(self._placement.registry, record.key))}
@@ -205,7 +204,7 @@ class KubernetesSecret:
         return annotations if ours else {}
 
     def _key(self, annotations: t.Mapping[str, str], data: t.Mapping[str, str]) -> StoredKey | None:
-        key_id, secret = data.get(ID_NAME), data.get(SECRET_NAME)
+        key_id, secret = data.get(ID_VARIABLE), data.get(SECRET_VARIABLE)
         if not key_id or not secret:
             return None
         version = annotations.get(PREFIX + "key-version", "")

@@ -15,7 +15,7 @@ import typing as t
 
 from ...module_utils._endpoint import normalise_endpoint
 from ...module_utils._errors import InvalidArguments, SodaError, StoreDenied, StoreOfAnotherRunner, StoreWrongType
-from ...module_utils._key.stored_key import StoredKey
+from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, StoredKey
 from .._config.names import check_vault_path
 from . import vault_errors
 from .document import Conflict, Found, Identity, Lookup, Record, State
@@ -140,8 +140,8 @@ class VaultSecret:
 
     def _adopted(self, text: t.Mapping[str, str]) -> StoredKey | None:
         """The key of a secret that another program made. It is stored again, with the metadata of this collection."""
-        key_id = text.get("api_key_id") or text.get("SODA_API_KEY_ID")
-        secret = text.get("api_key_secret") or text.get("SODA_API_KEY_SECRET")
+        key_id = text.get("api_key_id") or text.get(ID_VARIABLE)
+        secret = text.get("api_key_secret") or text.get(SECRET_VARIABLE)
         if not key_id or not secret:
             return None
         return self._key({"api_key_id": key_id, "api_key_secret": secret, "issued_at": text.get("issued_at", "")})

@@ -89,13 +89,13 @@ def test_a_name_that_means_something_else_is_followed_by_the_id(name: str) -> No
 def test_a_name_that_is_anothers_with_its_id_is_no_ones() -> None:
     found = hosts("a", "a", "a-i0")
     assert names(found) == ["a-i1"]
-    assert found.notes[-1] == "Runners that cannot be told apart are left out: 'a', 'a-i0'."
+    assert found.notes[-1] == "Runners that cannot be distinguished are left out: 'a', 'a-i0'."
 
 
 def test_runners_without_ids_and_of_one_name_are_left_out() -> None:
     found = hosts("a", "a", "b", ids=[None, None, None])
     assert names(found) == ["b"]
-    assert found.notes[-1] == "Runners that cannot be told apart are left out: 'a'."
+    assert found.notes[-1] == "Runners that cannot be distinguished are left out: 'a'."
 
 
 def test_a_runner_without_name_and_id_is_left_out() -> None:
@@ -103,7 +103,7 @@ def test_a_runner_without_name_and_id_is_left_out() -> None:
     assert names(found) == []
     assert found.notes == [
         "Runners without a name are listed under their id: one without an id.",
-        "Runners that cannot be told apart are left out: None.",
+        "Runners that cannot be distinguished are left out: None.",
     ]
 
 

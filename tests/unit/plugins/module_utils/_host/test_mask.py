@@ -19,14 +19,14 @@ from ansible_collections.community.soda.plugins.module_utils._host.mask import (
     LONGEST_TEXT,
     MASK,
     MOST_LINES,
-    masked_diff,
+    mask_diff,
 )
 from ansible_collections.community.soda.plugins.plugin_utils._config.yaml_text import dump
 
 
 def shown(text: str, section: str = "agent") -> str:
     """What a diff shows of a new file."""
-    return masked_diff(None, text, section)[1]
+    return mask_diff(None, text, section)[1]
 
 
 # From users of such charts: each contains text that is secret, under a name that does not say so.
@@ -65,7 +65,7 @@ VALUES: dict[str, Any] = {
 def test_no_text_of_values_is_shown_however_it_is_written(text: str) -> None:
     assert re.findall(r"S\d+|19000013", text)
     assert re.findall(r"S\d+|19000013", shown(text)) == []
-    assert re.findall(r"S\d+|19000013", masked_diff(text, None, "agent")[0]) == []
+    assert re.findall(r"S\d+|19000013", mask_diff(text, None, "agent")[0]) == []
 
 
 @given(
@@ -160,22 +160,22 @@ def test_a_harmless_field_with_another_form_is_masked() -> None:
 
 
 def test_a_masked_line_that_changed_is_marked() -> None:
-    before, after = masked_diff("a: 1\npwd: old\nb: 2\nx: same\n", "a: 1\npwd: new\nb: 2\nx: same\n", "agent")
+    before, after = mask_diff("a: 1\npwd: old\nb: 2\nx: same\n", "a: 1\npwd: new\nb: 2\nx: same\n", "agent")
     assert before == f"a: 1\npwd: {MASK}\nb: 2\nx: {MASK}\n"
     assert after == f"a: 1\npwd: {CHANGED}\nb: 2\nx: {MASK}\n"
 
 
 def test_a_difference_that_is_not_shown_is_reported() -> None:
-    before, after = masked_diff("a: 1\n\n", "a: 1\n \n", "agent")
+    before, after = mask_diff("a: 1\n\n", "a: 1\n \n", "agent")
     assert before != after
 
 
 @pytest.mark.parametrize("text", ["a" * (LONGEST_TEXT + 1), "a\n" * (MOST_LINES + 2)], ids=["long", "many lines"])
 def test_a_large_file_is_not_compared(text: str) -> None:
-    before, after = masked_diff(text, "a: 1\n", "agent")
+    before, after = mask_diff(text, "a: 1\n", "agent")
     assert before == f"({len(text)} characters, too long to compare)\n"
     assert after == "(5 characters, too long to compare)\n"
 
 
 def test_no_file_is_empty() -> None:
-    assert masked_diff(None, None, "agent") == ("", "")
+    assert mask_diff(None, None, "agent") == ("", "")

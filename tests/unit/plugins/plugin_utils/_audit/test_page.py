@@ -114,14 +114,14 @@ def between(text: str, before: str, after: str) -> str:
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, *HOSTILE])
 def test_a_name_is_data_in_the_page_and_adds_no_element(name: str) -> None:
-    plain, odd = _page.page(report("one")), _page.page(report(name))
+    plain, odd = _page.render_page(report("one")), _page.render_page(report(name))
     assert Parsed(odd).elements == Parsed(plain).elements
     assert data_of(odd)["rows"][0][0] == name
     assert odd.isascii() or odd.encode()
 
 
 def test_the_page_allows_its_own_script_and_style_and_no_request() -> None:
-    parsed = Parsed(_page.page(report("one")))
+    parsed = Parsed(_page.render_page(report("one")))
     (policy,) = [at["content"] for tag, at in parsed.elements if at.get("http-equiv") == "Content-Security-Policy"]
     hashes = {
         part: base64.b64encode(hashlib.sha256(parsed.raw[part].encode()).digest()).decode()
@@ -134,7 +134,7 @@ def test_the_page_allows_its_own_script_and_style_and_no_request() -> None:
 
 
 def test_nothing_in_the_page_is_loaded_from_anywhere() -> None:
-    for _tag, attributes in Parsed(_page.page(report("one"))).elements:
+    for _tag, attributes in Parsed(_page.render_page(report("one"))).elements:
         for attribute in ("src", "href", "action", "data", "srcset"):
             assert (attributes.get(attribute) or "#").startswith(("#", "data:,"))
     for part in ("page.css", "page.js"):
@@ -142,10 +142,10 @@ def test_nothing_in_the_page_is_loaded_from_anywhere() -> None:
 
 
 def test_the_verdict_is_there_without_the_script() -> None:
-    assert "No runner is listed, and no host declares one." in _page.page(report())
-    assert "No findings for 2 runners and hosts." in _page.page(report("one", "two"))
-    assert "<strong>4 of 8 runners and hosts have findings.</strong>" in _page.page(fleet())
-    assert "1 of 1 runner has findings." in _page.page(
+    assert "No runner is listed, and no host declares one." in _page.render_page(report())
+    assert "No findings for 2 runners and hosts." in _page.render_page(report("one", "two"))
+    assert "<strong>4 of 8 runners and hosts have findings.</strong>" in _page.render_page(fleet())
+    assert "1 of 1 runner has findings." in _page.render_page(
         audit(
             [Observation("host", "one", ACCOUNT)],
             [AccountListing(ACCOUNT, "host", ())],
@@ -157,21 +157,21 @@ def test_the_verdict_is_there_without_the_script() -> None:
 
 
 def test_every_state_and_every_last_contact_is_in_the_pictures() -> None:
-    data = data_of(_page.page(report("one")))
+    data = data_of(_page.render_page(report("one")))
     assert [state["title"] for state in data["states"]] == list(STATES.values())
     assert [contact["title"] for contact in data["contacts"]] == list(CONTACTS.values())
     assert sum(state["count"] for state in data["states"]) == sum(one["count"] for one in data["contacts"]) == 1
 
 
 def test_a_row_names_its_account_if_there_are_several() -> None:
-    assert data_of(_page.page(report("one")))["rows"][0][-1] is None
-    rows = data_of(_page.page(report("one", accounts=(ACCOUNT, OTHER))))["rows"]
+    assert data_of(_page.render_page(report("one")))["rows"][0][-1] is None
+    rows = data_of(_page.render_page(report("one", accounts=(ACCOUNT, OTHER))))["rows"]
     assert {row[-1] for row in rows} == {0, 1}
 
 
 @pytest.mark.usefixtures("away_from_utc")
 def test_the_page_says_when_and_where_in_utc() -> None:
-    page = _page.page(fleet())
+    page = _page.render_page(fleet())
     assert between(page, "<p>Audit of ", "</p>") == (
         "31 January 2026, 12:00 UTC · https://cloud.soda.io, https://cloud.us.soda.io"
     )
@@ -179,7 +179,7 @@ def test_the_page_says_when_and_where_in_utc() -> None:
 
 
 def test_the_share_of_each_level_is_a_bar_and_a_key() -> None:
-    assert between(_page.page(fleet()), "</strong>\n", '\n<p class="soft">') == (
+    assert between(_page.render_page(fleet()), "</strong>\n", '\n<p class="soft">') == (
         '<div class="share" aria-hidden="true">'
         '<span class="urgent" data-count="2"></span><span class="notice" data-count="2"></span>'
         '<span class="good" data-count="2"></span><span class="other" data-count="1"></span>'
@@ -193,34 +193,34 @@ def test_the_share_of_each_level_is_a_bar_and_a_key() -> None:
 
 
 def test_a_level_that_no_row_has_takes_no_share() -> None:
-    assert between(_page.page(report("one")), "</strong>\n", '\n<p class="soft">') == (
+    assert between(_page.render_page(report("one")), "</strong>\n", '\n<p class="soft">') == (
         '<div class="share" aria-hidden="true"><span class="good" data-count="1"></span></div>\n'
         '<ul class="key"><li><span class="sign good" aria-hidden="true">✓</span><b>1</b> in order</li></ul>'
     )
-    assert between(_page.page(report()), "</strong>\n", '\n<p class="soft">') == ""
+    assert between(_page.render_page(report()), "</strong>\n", '\n<p class="soft">') == ""
 
 
 def test_the_totals_name_what_they_count() -> None:
-    assert between(_page.page(fleet()), '</ul>\n<p class="soft">', "</p>") == (
+    assert between(_page.render_page(fleet()), '</ul>\n<p class="soft">', "</p>") == (
         "5 runners listed: 3 online, 1 stale. 6 hosts audited."
     )
-    assert "0 runners listed. 0 hosts audited." in _page.page(report())
+    assert "0 runners listed. 0 hosts audited." in _page.render_page(report())
 
 
 def test_stale_runners_have_a_command_to_copy() -> None:
-    page = _page.page(fleet(), "/reports/it's & <b>.json")
+    page = _page.render_page(fleet(), "/reports/it's & <b>.json")
     command = between(page, '<code id="apply">', "</code>")
     assert html.unescape(command) == (
         "ansible-playbook -i INVENTORY community.soda.decommission -e"
         """ 'soda_decommission_audit=/reports/it'"'"'s & <b>.json'"""
     )
     assert between(page, '<code id="preview">', "</code>") == f"{command} --check"
-    assert "soda_decommission_audit=soda-audit.json" in _page.page(fleet())
-    assert "community.soda.decommission" not in _page.page(report("one"))
+    assert "soda_decommission_audit=soda-audit.json" in _page.render_page(fleet())
+    assert "community.soda.decommission" not in _page.render_page(report("one"))
 
 
 def test_the_table_can_be_sorted_by_each_of_its_columns_both_ways() -> None:
-    page = _page.page(report("one"))
+    page = _page.render_page(report("one"))
     heads = (
         ("name", "Runner"),
         ("state", "State"),
@@ -242,7 +242,7 @@ def test_the_table_can_be_sorted_by_each_of_its_columns_both_ways() -> None:
 
 
 def test_the_findings_of_the_page_are_explained() -> None:
-    assert between(_page.page(fleet()), '<dl class="meanings">\n', "\n</dl>").splitlines() == [
+    assert between(_page.render_page(fleet()), '<dl class="meanings">\n', "\n</dl>").splitlines() == [
         f"<div><dt>{kind.title}</dt><dd>{kind.meaning}</dd><dd>{html.escape(kind.remedy)}</dd></div>"
         for kind in KINDS
         if kind.code in ("no_key", "not_in_inventory", "outdated")
@@ -250,21 +250,21 @@ def test_the_findings_of_the_page_are_explained() -> None:
 
 
 def test_the_limits_and_the_number_of_runners_outside_of_the_audit_are_shown() -> None:
-    assert between(_page.page(report()), '<p class="soft limits">', "</p>") == (
+    assert between(_page.render_page(report()), '<p class="soft limits">', "</p>") == (
         "A runner may take 30 minutes to register, and may be offline for 24 hours."
     )
-    assert between(_page.page(fleet()), '<p class="soft limits">', "</p>") == (
+    assert between(_page.render_page(fleet()), '<p class="soft limits">', "</p>") == (
         "A runner may take 90 minutes to register, and may be offline for 36 hours."
         " 2 runners of hosts that are not part of this audit: not compared."
     )
 
 
 def test_the_data_is_short_and_no_more_of_it_is_escaped_than_must_be() -> None:
-    assert _page.embedded({"X": ["<&>", 1]}) == r'{"X":["\u003c\u0026\u003e",1]}'
+    assert _page.embed({"X": ["<&>", 1]}) == r'{"X":["\u003c\u0026\u003e",1]}'
 
 
 def test_the_script_knows_how_many_rows_each_state_and_each_last_contact_has_and_how_it_looks() -> None:
-    data = data_of(_page.page(fleet()))
+    data = data_of(_page.render_page(fleet()))
     assert [(one["title"], one["level"], one["count"], one["always"]) for one in data["states"]] == [
         ("Duplicate name", "urgent", 0, False),
         ("Name taken", "urgent", 0, False),
@@ -298,7 +298,7 @@ def test_the_script_knows_how_many_rows_each_state_and_each_last_contact_has_and
 
 
 def test_the_script_knows_each_row_by_position() -> None:
-    data = data_of(_page.page(fleet()))
+    data = data_of(_page.render_page(fleet()))
     minute, midnight = "2026-01-31T11:59:00Z", "2026-01-31T00:00:00Z"
     both, lost = ["agent 3", "runner 1.2"], "no key was issued yet"
     states = list(STATES)

@@ -38,7 +38,7 @@ def report(
 
 
 def test_a_fleet_in_order_takes_two_lines() -> None:
-    assert _table.table(report()).splitlines() == [
+    assert _table.render_table(report()).splitlines() == [
         "0 runners listed: 0 online, 0 stale",
         "0 hosts audited. Of 0 rows, 0 with findings, 0 without",
     ]
@@ -46,7 +46,7 @@ def test_a_fleet_in_order_takes_two_lines() -> None:
 
 def test_totals_come_first_then_each_row_with_all_findings() -> None:
     host = Observation("host-1", "one", ACCOUNT)
-    assert _table.table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
+    assert _table.render_table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
         "2 runners listed: 0 online, 2 stale",
         "1 host audited. Of 2 rows, 2 with findings, 0 without",
         "      1  no_key                 No key",
@@ -61,12 +61,14 @@ def test_totals_come_first_then_each_row_with_all_findings() -> None:
 
 
 def test_runners_of_other_hosts_are_counted() -> None:
-    assert "1 runner of hosts that are not part of this audit" in _table.table(report("there", elsewhere=("there",)))
+    assert "1 runner of hosts that are not part of this audit" in _table.render_table(
+        report("there", elsewhere=("there",))
+    )
 
 
 @pytest.mark.parametrize("name", [*ODD_NAMES, "\x1b[31mred\x1b[0m", "\u202eevil\u2066", "\x07\x9b2J", "\ud800"])
 def test_a_name_takes_one_line_and_does_nothing_to_the_terminal(name: str) -> None:
-    (line,) = _table.table(report(name)).splitlines()[6:]
+    (line,) = _table.render_table(report(name)).splitlines()[6:]
     assert line.startswith("Offline  ")
     assert line.isprintable()
 
@@ -77,13 +79,13 @@ def test_unprintable_characters_become_escape_sequences() -> None:
 
 
 def test_a_runner_without_a_name_has_a_line() -> None:
-    assert _table.table(report(None)).splitlines()[6:] == [
+    assert _table.render_table(report(None)).splitlines()[6:] == [
         "Offline  (no name)  -     last contact 25 h ago; Not in inventory",
     ]
 
 
 def test_a_line_without_details_has_no_trailing_spaces() -> None:
-    assert _table.table(report("one", online=True)).splitlines()[4:] == [
+    assert _table.render_table(report("one", online=True)).splitlines()[4:] == [
         "STATE             RUNNER  HOST  FINDINGS",
         "Not in inventory  one     -",
     ]
@@ -103,12 +105,12 @@ def test_a_line_without_details_has_no_trailing_spaces() -> None:
     ],
 )
 def test_a_name_takes_40_columns_at_most(name: str, expected: str) -> None:
-    (line,) = _table.table(report(name)).splitlines()[6:]
+    (line,) = _table.render_table(report(name)).splitlines()[6:]
     assert line == f"Offline  {expected}  -     last contact 25 h ago; Not in inventory; stale"
 
 
 def test_columns_stay_in_line_whatever_is_in_them() -> None:
-    _head, *lines = _table.table(report("東京", "e\u0301", "x" * 300)).splitlines()[5:]
+    _head, *lines = _table.render_table(report("東京", "e\u0301", "x" * 300)).splitlines()[5:]
     places = {sum(_table._width(char) for char in line.partition("last contact")[0]) for line in lines}
     assert len(lines) == 3
     assert len(places) == 1
@@ -123,6 +125,6 @@ def test_columns_stay_in_line_whatever_is_in_them() -> None:
     ],
 )
 def test_rows_beyond_the_first_100_are_counted(rows: int, shown: int, last: list[str]) -> None:
-    lines = _table.table(report(*(f"r{number}" for number in range(rows)))).splitlines()[6:]
+    lines = _table.render_table(report(*(f"r{number}" for number in range(rows)))).splitlines()[6:]
     assert sum(line.startswith("Offline  ") for line in lines) == shown
     assert lines[shown:] == last

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._wording import count
+
 PER_WINDOW = 10
 """How many keys Soda Cloud issues, and how many runners it deletes, in 60 seconds for one account."""
 
 Outcomes = t.Sequence[t.Mapping[str, t.Any]]
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def duration(numbers: t.Iterable[int]) -> str:

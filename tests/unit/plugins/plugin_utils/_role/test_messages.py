@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.community.soda.plugins.plugin_utils._role import words
+from ansible_collections.community.soda.plugins.plugin_utils._role import messages
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,17 @@ from ansible_collections.community.soda.plugins.plugin_utils._role import words
     ],
 )
 def test_the_account_with_most_requests_decides_how_long_it_takes(numbers: list[int], expected: str) -> None:
-    assert words.duration(numbers) == expected
+    assert messages.duration(numbers) == expected
 
 
 def test_keys_are_announced() -> None:
-    assert words.announce_keys({"a": 11, "b": 1}, check_mode=False) == (
+    assert messages.announce_keys({"a": 11, "b": 1}, check_mode=False) == (
         "12 hosts need a new runner key. Soda Cloud issues 10 keys in 60 seconds for an account, so this takes"
         " at least 1"
         " minute."
     )
-    assert words.announce_keys({"a": 1}, check_mode=False).startswith("1 host needs a new runner key.")
-    assert words.announce_keys({"a": 1}, check_mode=True).startswith("1 host would need a new runner key.")
+    assert messages.announce_keys({"a": 1}, check_mode=False).startswith("1 host needs a new runner key.")
+    assert messages.announce_keys({"a": 1}, check_mode=True).startswith("1 host would need a new runner key.")
 
 
 def test_a_provisioning_is_summarized() -> None:
@@ -43,14 +43,14 @@ def test_a_provisioning_is_summarized() -> None:
         {"host": "e", "changed": False},
         {"host": "f", "skipped": True},
     ]
-    assert words.summarize_provision(outcomes, check_mode=False) == (
+    assert messages.summarize_provision(outcomes, check_mode=False) == (
         "1 host got a new runner key, 1 host kept an existing runner key, 1 host got a new configuration, 2"
         " hosts were up"
         " to date. 1 host was skipped, because soda_runner_state is absent: f. community.soda.decommission removes"
         " runners. Start or restart the runners whose key or configuration changed."
     )
-    assert words.summarize_provision(outcomes[:1], check_mode=True) == "1 host would get a new runner key."
-    assert words.summarize_provision([], check_mode=False) == "No host was provisioned."
+    assert messages.summarize_provision(outcomes[:1], check_mode=True) == "1 host would get a new runner key."
+    assert messages.summarize_provision([], check_mode=False) == "No host was provisioned."
 
 
 def test_a_decommissioning_is_summarized() -> None:
@@ -59,16 +59,18 @@ def test_a_decommissioning_is_summarized() -> None:
         {"host": "b", "account": "k", "deleted": True, "left_behind": True},
         {"host": "c", "account": "k"},
     ]
-    assert words.summarize_decommission(outcomes, 3, check_mode=False) == (
+    assert messages.summarize_decommission(outcomes, 3, check_mode=False) == (
         "2 runners of 3 hosts were deleted from Soda Cloud. Key and configuration were removed from 1 host. 1"
         " host could"
         " not be reached and may still store a key: b. Run the playbook again when they are back."
     )
-    assert words.summarize_decommission(outcomes[:1], 1, check_mode=True) == (
+    assert messages.summarize_decommission(outcomes[:1], 1, check_mode=True) == (
         "1 runner of 1 host would be deleted from Soda Cloud. Key and configuration would be removed from 1 host. Soda"
         " Cloud deletes 10 runners in 60 seconds for an account, so this takes less than a minute."
     )
-    assert words.summarize_decommission([], 1, check_mode=False) == "0 runners of 1 host were deleted from Soda Cloud."
+    assert (
+        messages.summarize_decommission([], 1, check_mode=False) == "0 runners of 1 host were deleted from Soda Cloud."
+    )
 
 
 def test_a_clean_up_is_summarized() -> None:
@@ -77,14 +79,14 @@ def test_a_clean_up_is_summarized() -> None:
         {"id": "1", "name": "a", "account": "k", "deleted": True, "reason": None},
         {"id": "3", "name": "c", "account": "k", "deleted": False, "reason": "c was left alone."},
     ]
-    assert words.summarize_stale(outcomes, 5, 2, check_mode=False) == [
+    assert messages.summarize_stale(outcomes, 5, 2, check_mode=False) == [
         "2 of 5 stale runners were deleted from Soda Cloud.",
         "a (1)",
         "b (2)",
         "c was left alone.",
         "2 runners of the report belong to an account that no host of this run declares.",
     ]
-    assert words.summarize_stale(outcomes[:1], 1, 1, check_mode=True) == [
+    assert messages.summarize_stale(outcomes[:1], 1, 1, check_mode=True) == [
         "1 of 1 stale runner would be deleted from Soda Cloud. Soda Cloud deletes 10 runners in 60 seconds for"
         " an account,"
         " so this takes less than a minute.",
