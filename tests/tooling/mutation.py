@@ -57,6 +57,7 @@ _TESTS = {
         "module_utils/_key/test_trust.py",
     ),
     "module_utils/_key/key_file": ("module_utils/_key/test_key_file.py", "module_utils/_key/test_trust.py"),
+    "module_utils/_key/stored_key": ("module_utils/_key/test_key_file.py", "module_utils/_key/test_stored_key.py"),
     "module_utils/_names": ("modules/test_soda_runner.py", "module_utils/test__filters.py"),
     "module_utils/_runner/key_store": ("modules/test_soda_runner.py",),
     "module_utils/_runner/reconcile": ("modules/test_soda_runner.py",),

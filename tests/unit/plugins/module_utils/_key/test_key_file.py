@@ -24,7 +24,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.soda.plugins.module_utils._errors import KeyKeptElsewhere, SodaError
+from ansible_collections.community.soda.plugins.module_utils._errors import (
+    KeyKeptElsewhere,
+    KeyPathUnusable,
+    SodaError,
+    UntrustedFile,
+)
 from ansible_collections.community.soda.plugins.module_utils._key.atomic_write import SetAttributes, keep_attributes
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile, KeyReservation
 from ansible_collections.community.soda.plugins.module_utils._key.rescue import rescue_key
@@ -126,6 +131,28 @@ def test_a_committed_key_is_stored(file: KeyFile, folder: Path) -> None:
     commit(file, KEY)
     assert file.read() == KEY
     assert names(folder) == ["key.json"]
+
+
+@needs_root
+def test_the_declared_owner_of_a_key_file_is_trusted(file: KeyFile, path: Path) -> None:
+    commit(file, KEY)
+    os.chown(path, NOBODY, NOBODY)
+    assert KeyFile(str(path), ENDPOINT, NAME, owner=str(NOBODY)).read() == KEY
+    with pytest.raises(UntrustedFile):
+        file.read()
+
+
+def test_a_check_without_writing_checks_the_attributes_in_the_folder(path: Path, folder: Path) -> None:
+    checks: list[str] = []
+    KeyFile(str(path), ENDPOINT, NAME, check_attributes=checks.append).check_writable()
+    assert checks == [str(folder)]
+
+
+def test_a_check_without_writing_accepts_a_missing_folder_unless_it_is_excluded(folder: Path) -> None:
+    file = key_file(folder / "missing" / "key.json")
+    file.check_writable()
+    with pytest.raises(KeyPathUnusable):
+        file.check_writable(folder_may_be_missing=False)
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=plain_id)

@@ -276,11 +276,21 @@ WARNS = [
     (present, NO_PATH, [], None, ["'one'"]),
     (present, WANTED, [RUNNER], None, ["'one'", "/keys/one.json"]),
     (absent, WANTED, [], KEY_1, ["'one'", "key-1", "/keys/one.json"]),
+    (
+        absent,
+        replace(AND_ID, unless_seen_since=LIMIT),
+        [replace(RUNNER, last_seen_timestamp=None)],
+        KEY_1,
+        ["'one' (id-1)"],
+    ),
+    (present, OTHER_ADOPTED, [RUNNER], KEY_1, ["/keys/one.json stores the key key-1 of the runner 'one'", "(key-9)"]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("decide", "wanted", "listed", "key", "mentions"), WARNS, ids=["issued and returned", "lost", "stays valid"]
+    ("decide", "wanted", "listed", "key", "mentions"),
+    WARNS,
+    ids=["issued and returned", "lost", "stays valid", "seen", "other key"],
 )
 def test_a_warning_names_what_it_is_about(
     decide: Decide, wanted: Wanted, listed: list[Runner], key: StoredKey | None, mentions: Sequence[str]
