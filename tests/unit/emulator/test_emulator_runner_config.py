@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("yaml")
 
+from ansible_collections.community.soda.tests.unit.emulator import configurations
 from emulator.client import Key
 from emulator.runner_config import WrongConfiguration
 from emulator.stand_in_runner import Configuration, arguments, configuration
@@ -25,42 +26,10 @@ ELSEWHERE = ("--endpoint", ENDPOINT, "--name", "edge-1")  # for formats that car
 Read = Callable[..., Configuration]
 
 
-def helm_values(**changes: Any) -> str:
-    values: dict[str, Any] = {
-        "soda": {
-            "cloud": {"endpoint": ENDPOINT},
-            "apikey": {"id": KEY.api_key_id, "secret": KEY.api_key_secret},
-            "agent": {"name": "edge-1", "loglevel": "INFO", "logFormat": "raw"},
-        }
-    }
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        node = values
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        if value is None:
-            del node[last]
-        else:
-            node[last] = value
-    return json.dumps(values)
-
-
-def kubernetes_secret(name: str = "soda-agent-apikey", **changes: Any) -> str:
-    data = {"SODA_API_KEY_ID": KEY.api_key_id, "SODA_API_KEY_SECRET": KEY.api_key_secret}
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", "stringData": data}
-    return json.dumps({**secret, **changes})
-
-
-def dotenv() -> str:
-    return f"SODA_API_KEY_ID='{KEY.api_key_id}'\nSODA_API_KEY_SECRET='{KEY.api_key_secret}'\n"
-
-
-def soda_core(**changes: Any) -> str:
-    scheme, _unused, host = ENDPOINT.partition("://")
-    address, _unused, port = host.rpartition(":")
-    cloud = {"host": address, "port": port, "scheme": scheme, "api_key_id": KEY.api_key_id,
-             "api_key_secret": KEY.api_key_secret, **changes}  # fmt: skip
-    return json.dumps({"soda_cloud": {name: value for name, value in cloud.items() if value is not None}})
+helm_values = functools.partial(configurations.helm_values, ENDPOINT, KEY)
+kubernetes_secret = functools.partial(configurations.kubernetes_secret, KEY)
+dotenv = functools.partial(configurations.dotenv, KEY)
+soda_core = functools.partial(configurations.soda_core, ENDPOINT, KEY)
 
 
 @pytest.fixture

@@ -15,10 +15,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from ansible_collections.community.soda.tests.unit.emulator.configurations import (
+    dotenv,
+    helm_values,
+    kubernetes_secret,
+    soda_core,
+)
 from emulator.client import TESTS, Account, Api, Key
 
 PYTHON = os.environ.get("EMULATOR_PYTHON", sys.executable)
@@ -28,44 +33,6 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def q(text: str) -> str:
     """JSON's strings are YAML's too."""
     return json.dumps(text)
-
-
-def helm_values(account: Account, key: Key, **changes: Any) -> str:
-    values: dict[str, Any] = {
-        "soda": {
-            "cloud": {"endpoint": account.endpoint},
-            "apikey": {"id": key.api_key_id, "secret": key.api_key_secret},
-            "agent": {"name": "edge-1", "loglevel": "INFO", "logFormat": "raw"},
-        }
-    }
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        node = values
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        if value is None:
-            del node[last]
-        else:
-            node[last] = value
-    return json.dumps(values)
-
-
-def kubernetes_secret(key: Key, name: str = "soda-agent-apikey", **changes: Any) -> str:
-    data = {"SODA_API_KEY_ID": key.api_key_id, "SODA_API_KEY_SECRET": key.api_key_secret}
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque", "stringData": data}
-    return json.dumps({**secret, **changes})
-
-
-def dotenv(key: Key) -> str:
-    return f"SODA_API_KEY_ID='{key.api_key_id}'\nSODA_API_KEY_SECRET='{key.api_key_secret}'\n"
-
-
-def soda_core(account: Account, key: Key, **changes: Any) -> str:
-    scheme, _unused, host = account.endpoint.partition("://")
-    address, _unused, port = host.rpartition(":")
-    cloud = {"host": address, "port": port, "scheme": scheme, "api_key_id": key.api_key_id,
-             "api_key_secret": key.api_key_secret, **changes}  # fmt: skip
-    return json.dumps({"soda_cloud": {name: value for name, value in cloud.items() if value is not None}})
 
 
 @pytest.fixture
@@ -98,7 +65,7 @@ def registered(account: Account) -> list[str]:
 
 
 def test_it_registers_from_helm_values(account: Account, key: Key, run: Run) -> None:
-    done = run(helm_values(account, key), "helm_values")
+    done = run(helm_values(account.endpoint, key), "helm_values")
     runner = account.runner("edge-1")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"registered 'edge-1' as {runner['id']} at {account.endpoint}\n"
@@ -112,13 +79,13 @@ def test_it_registers_from_helm_values_that_name_a_secret(account: Account, key:
     }
     secret = tmp_path / "secret.yml"
     secret.write_text(kubernetes_secret(key, "my-key"), encoding="utf-8")
-    text = helm_values(account, key, soda__apikey=reference)
+    text = helm_values(account.endpoint, key, soda__apikey=reference)
     assert run(text, "helm_values", "--secret-file", str(secret)).returncode == 0
     assert registered(account) == ["edge-1"]
 
 
 def test_it_registers_from_helm_values_of_another_section(account: Account, key: Key, run: Run) -> None:
-    text = helm_values(account, key, soda__agent=None, soda__runner={"name": "edge-2"})
+    text = helm_values(account.endpoint, key, soda__agent=None, soda__runner={"name": "edge-2"})
     assert run(text, "helm_values", "--section", "runner").returncode == 0
     assert registered(account) == ["edge-2"]
 
@@ -126,14 +93,14 @@ def test_it_registers_from_helm_values_of_another_section(account: Account, key:
 def test_it_registers_from_helm_values_with_a_region_and_what_stands_in_for_it(
     account: Account, key: Key, run: Run
 ) -> None:
-    text = helm_values(account, key, soda__cloud={"region": "us"})
+    text = helm_values(account.endpoint, key, soda__cloud={"region": "us"})
     assert run(text, "helm_values", "--endpoint", account.endpoint).returncode == 0
     assert registered(account) == ["edge-1"]
 
 
 def test_it_registers_again_with_the_id_from_helm_values(account: Account, key: Key, run: Run) -> None:
     old = account.register("edge-1", account.issue_runner_key())
-    assert run(helm_values(account, key, soda__agent__id=old["id"]), "helm_values").returncode == 0
+    assert run(helm_values(account.endpoint, key, soda__agent__id=old["id"]), "helm_values").returncode == 0
     assert account.runner("edge-1")["runner_key_id"] == key.api_key_id
 
 
@@ -163,17 +130,17 @@ def test_it_registers_again_with_the_id_from_dotenv(account: Account, key: Key, 
 
 
 def test_it_registers_from_a_soda_core_file(account: Account, key: Key, run: Run) -> None:
-    assert run(soda_core(account, key), "soda_core", "--name", "edge-1").returncode == 0
+    assert run(soda_core(account.endpoint, key), "soda_core", "--name", "edge-1").returncode == 0
     assert registered(account) == ["edge-1"]
 
 
 def test_a_soda_core_host_may_carry_the_port(account: Account, key: Key, run: Run) -> None:
-    text = soda_core(account, key, host=account.endpoint.partition("://")[2], port=None)
+    text = soda_core(account.endpoint, key, host=account.endpoint.partition("://")[2], port=None)
     assert run(text, "soda_core", "--name", "edge-1").returncode == 0
 
 
 def test_a_soda_core_file_may_refer_to_the_environment(account: Account, key: Key, run: Run) -> None:
-    text = soda_core(account, key, api_key_secret="${env.THE_SECRET}")
+    text = soda_core(account.endpoint, key, api_key_secret="${env.THE_SECRET}")
     done = run(text, "soda_core", "--name", "edge-1", environment={"THE_SECRET": key.api_key_secret})
     assert done.returncode == 0
 
@@ -199,29 +166,29 @@ def test_it_sends_nothing_when_the_file_is_wrong(account: Account, key: Key, run
 
 
 def test_it_does_not_register_with_a_wrong_secret(account: Account, key: Key, run: Run) -> None:
-    text = helm_values(account, key, soda__apikey__secret="x" * 55)
+    text = helm_values(account.endpoint, key, soda__apikey__secret="x" * 55)
     refused(run(text, "helm_values"), account, key, "login: 401 unauthorized", code=3)
 
 
 def test_it_does_not_register_with_a_soda_cloud_api_key(account: Account, run: Run) -> None:
     own = Key(account.api_key_id, account.api_key_secret)
-    refused(run(helm_values(account, own), "helm_values"), account, own, "not_a_runner_key", code=3)
+    refused(run(helm_values(account.endpoint, own), "helm_values"), account, own, "not_a_runner_key", code=3)
 
 
 def test_it_does_not_register_under_a_taken_name(account: Account, key: Key, run: Run) -> None:
     account.seed("edge-1")
-    done = run(helm_values(account, key), "helm_values")
+    done = run(helm_values(account.endpoint, key), "helm_values")
     refused(done, account, key, "agent with name already registered", code=3)
 
 
 def test_it_does_not_register_where_nobody_listens(account: Account, key: Key, run: Run) -> None:
-    text = helm_values(account, key, soda__cloud__endpoint="http://127.0.0.1:1")
+    text = helm_values(account.endpoint, key, soda__cloud__endpoint="http://127.0.0.1:1")
     refused(run(text, "helm_values"), account, key, "cannot be reached", code=4)
 
 
 def test_it_does_not_register_where_soda_cloud_is_not(account: Account, key: Key, run: Run) -> None:
     account.fault("html", "login")
-    refused(run(helm_values(account, key), "helm_values"), account, key, "not Soda Cloud's", code=3)
+    refused(run(helm_values(account.endpoint, key), "helm_values"), account, key, "not Soda Cloud's", code=3)
 
 
 # Staying
@@ -229,7 +196,7 @@ def test_it_does_not_register_where_soda_cloud_is_not(account: Account, key: Key
 
 def test_it_stays_online_until_it_is_ended(account: Account, key: Key, api: Api, tmp_path: Path) -> None:
     config, pid_file = tmp_path / "values.yml", tmp_path / "pid"
-    config.write_text(helm_values(account, key), encoding="utf-8")
+    config.write_text(helm_values(account.endpoint, key), encoding="utf-8")
     command = [PYTHON, "-m", "emulator.stand_in_runner", "--config", str(config), "--format", "helm_values",
                "--stay", "--heartbeat", "0.05", "--pid-file", str(pid_file)]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
