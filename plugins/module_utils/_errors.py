@@ -48,15 +48,16 @@ class Failure:
 
 
 class SodaError(Exception):
-    """Base of all failures that this collection reports. A class without a code is only a base of others."""
+    """Base of all failures that this collection reports."""
 
     code: t.ClassVar[str] = ""
     retryable: t.ClassVar[bool] = False
     """Whether failures of this class are retryable. One failure can override it."""
 
     def __init_subclass__(cls, code: str = "", retryable: bool = False) -> None:
-        cls.code = code
-        cls.retryable = retryable
+        if code:  # A class without a code has the one of its base.
+            cls.code = code
+            cls.retryable = retryable
 
     def __init__(
         self,

@@ -36,8 +36,15 @@ def test_an_error_has_its_message_and_the_code_of_its_class() -> None:
 
 
 def test_each_code_belongs_to_one_class() -> None:
-    codes = [cls.code for cls in _errors._classes(_errors.SodaError) if cls.code]
-    assert len(codes) == len(FAILURE_CODES)
+    codes = [cls.__dict__["code"] for cls in _errors._classes(_errors.SodaError) if "code" in cls.__dict__]
+    assert sorted(codes) == sorted(FAILURE_CODES)
+
+
+def test_a_subclass_without_a_code_has_that_of_its_base() -> None:
+    class Special(_errors.WaitTimeout):
+        pass
+
+    assert (Special("A message.").failure.code, Special("A message.").failure.retryable) == ("wait_timeout", True)
 
 
 def test_the_class_decides_whether_a_failure_is_retryable_unless_an_error_overrides_it() -> None:
