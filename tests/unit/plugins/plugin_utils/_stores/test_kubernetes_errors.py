@@ -52,7 +52,7 @@ DENIED = 'HTTP response body: {"kind":"Status","message":"secrets is \\"forbidde
         ({"msg": "x" * 500}, _errors.StoreFailed, f"failed: {'x' * 400}."),
         ({}, _errors.StoreFailed, "failed: no message."),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "code", ""),
 )
 def test_a_failure_has_a_code_and_advice(
     result: dict[str, t.Any], error: type[_errors.SodaError], mentions: str
@@ -70,7 +70,6 @@ def test_a_failure_has_a_code_and_advice(
         {"msg": '{"reason":"AlreadyExists"}'},
         {"msg": "metadata.uid: Invalid value: field is immutable"},
     ],
-    ids=repr,
 )
 def test_a_secret_that_changed_meanwhile_is_a_conflict(result: dict[str, t.Any]) -> None:
     assert isinstance(translate(result, "soda"), Conflict)

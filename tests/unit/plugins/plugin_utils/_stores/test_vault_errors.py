@@ -57,7 +57,7 @@ def exception(name: str, text: str = "", cause: Exception | None = None) -> Exce
         ),
         (exception("ValueError", "x" * 400), _errors.StoreFailed, f"at kv/data/one: {'x' * 300}."),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "code", ""),
 )
 def test_a_failure_has_a_code_and_advice(raised: Exception, error: type[_errors.SodaError], mentions: str) -> None:
     translated = translate(raised, "kv", "kv/data/one")
@@ -89,7 +89,6 @@ def test_the_cause_of_an_exception_decides_too() -> None:
         (exception("InvalidPath"), True),
         (exception("Forbidden"), False),
     ],
-    ids=repr,
 )
 def test_a_read_distinguishes_nothing_there_from_a_failure(raised: Exception, missing: bool) -> None:
     assert is_missing(raised) is missing
