@@ -199,7 +199,7 @@ def _show(text: str, written: t.Sequence[str]) -> None:
     """Show the table, which would be quoted in a task's result. Not if a program reads the output of Ansible."""
     if constants.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] in ("json", "jsonl"):
         return
-    Display().display("\n".join(["", text, *(f"Report: {path}" for path in written), ""]))
+    Display().display("\n".join(["", text, "", *(f"Report: {path}" for path in written)]).rstrip() + "\n")
 
 
 def _failing(report: Report, fail_on: t.Collection[str]) -> dict[str, int]:

@@ -208,7 +208,7 @@
 
   // The charts.
 
-  function bars(list, into, entries, toggle) {
+  function bars(into, entries, select) {
     const most = Math.max(1, ...entries.map((entry) => entry.count));
     entries.forEach((entry, index) => {
       if (!entry.count && !entry.always) {
@@ -220,19 +220,22 @@
         element("span", {}, sign(entry.level), entry.title),
         element("span", { class: "track", "aria-hidden": "true" }, fill),
         element("span", { class: "count" }, number.format(entry.count)));
-      button.addEventListener("click", () => toggle(index));
+      button.addEventListener("click", () => select(index));
       into.append(element("li", {}, button));
     });
   }
 
-  bars("states", $("states"), data.states, (index) => {
-    view.state = view.state === index ? null : index;
+  function toggle(field, index) {
+    view[field] = view[field] === index ? null : index;
     choose();
-  });
-  bars("contacts", $("contacts"), data.contacts, (index) => {
-    view.contact = view.contact === index ? null : index;
-    choose();
-  });
+    // The table is above the charts, and it may be out of view.
+    if (view[field] !== null) {
+      $("runners").scrollIntoView();
+    }
+  }
+
+  bars($("states"), data.states, (index) => toggle("state", index));
+  bars($("contacts"), data.contacts, (index) => toggle("contact", index));
   for (const part of document.querySelectorAll(".share span")) {
     part.style.flexGrow = part.dataset.count;
   }

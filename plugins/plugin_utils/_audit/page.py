@@ -26,6 +26,7 @@ from pathlib import Path
 
 from ...module_utils import _timestamps
 from ...module_utils._wording import count
+from . import sentences
 from .findings import CONTACTS, HOSTED, IN_ORDER, KINDS, STALE_MEANING, STATES, WAITING
 from .model import Report, Row
 
@@ -81,11 +82,12 @@ def render_page(report: Report, json_path: str | None = None) -> str:
         "data": embed(_data(report)),
         "when": html.escape(_moment(report.moment)),
         "where": html.escape(", ".join(endpoints)),
-        "verdict": html.escape(_verdict(report)),
+        "verdict": html.escape(sentences.verdict(report)),
         "share": _share(report),
-        "totals": html.escape(_totals(report)),
+        "totals": html.escape(sentences.population(report)),
         "heads": "\n".join(_head(by, title) for by, title in COLUMNS),
         "orders": "\n".join(f'<option value="{value}">{title}</option>' for value, title in ORDERS),
+        "links": _links(report),
         "stale": _stale(report, json_path or REPORT),
         "meanings": _meanings(report),
         "limits": html.escape(_limits(report)),
@@ -158,17 +160,6 @@ def _row(row: Row, state: int, contact: int, account: int | None) -> list[t.Any]
     ]
 
 
-def _verdict(report: Report) -> str:
-    totals = report.totals()
-    if not totals["rows"]:
-        return "No runner is listed, and no host declares one."
-    subject = "1 runner" if totals["rows"] == 1 else f"{totals['rows']:,} runners and hosts"
-    if not totals["attention"]:
-        return f"No findings for {subject}."
-    verb = "has" if totals["attention"] == 1 else "have"
-    return f"{totals['attention']:,} of {subject} {verb} findings."
-
-
 def _share(report: Report) -> str:
     totals = report.totals()
     counts = dict.fromkeys(("urgent", "notice"), 0)
@@ -191,20 +182,19 @@ def _share(report: Report) -> str:
     return f'<div class="share" aria-hidden="true">{spans}</div>\n<ul class="key">{key}</ul>' if entries else ""
 
 
-def _totals(report: Report) -> str:
-    """How many there are, and of what."""
-    totals = report.totals()
-    text = f"{count(totals['runners'], 'runner')} listed"
-    if totals["runners"]:
-        text += f": {totals['online']:,} online, {totals['stale']:,} stale"
-    return f"{text}. {count(totals['hosts'], 'host')} audited."
-
-
 def _head(by: str, title: str) -> str:
     return (
         f'<th scope="col" role="columnheader" aria-sort="none" data-by="{by}">'
         f'<button type="button" class="sort">{title}</button></th>'
     )
+
+
+def _links(report: Report) -> str:
+    """Links to the sections below the table."""
+    totals = report.totals()
+    sections = [("charts", "Charts", True), ("stale-runners", "Stale runners", totals["stale"])]
+    sections.append(("meanings", "Meanings", totals["attention"]))
+    return "\n".join(f'<a href="#{name}">{title}</a>' for name, title, shown in sections if shown)
 
 
 def _stale(report: Report, json_path: str) -> str:
@@ -243,10 +233,7 @@ def _limits(report: Report) -> str:
     minutes = report.limits.pending.total_seconds() / 60
     hours = report.limits.offline.total_seconds() / 3600
     text = f"A runner may take {minutes:g} minutes to register, and may be offline for {hours:g} hours."
-    if report.elsewhere:
-        runners = count(report.elsewhere, "runner")
-        text += f" {runners} of hosts that are not part of this audit: not compared."
-    return text
+    return f"{text} {sentences.elsewhere(report)}".rstrip()
 
 
 def _moment(moment: datetime.datetime) -> str:

@@ -13,6 +13,7 @@ import typing as t
 import unicodedata
 
 from ...module_utils._wording import count
+from . import sentences
 from .findings import KINDS, STATES
 from .model import Report, Row
 
@@ -25,14 +26,9 @@ WIDEST = 40
 
 def render_table(report: Report) -> str:
     """The totals, and a line for each row with findings, most severe first."""
-    totals = report.totals()
-    lines = [
-        f"{count(totals['runners'], 'runner')} listed: {totals['online']} online, {totals['stale']} stale",
-        f"{count(totals['hosts'], 'host')} audited. Of {count(totals['rows'], 'row')}, {totals['attention']} with"
-        f" findings, {totals['in_order']} without",
-    ]
-    if totals["elsewhere"]:
-        lines.append(f"{count(totals['elsewhere'], 'runner')} of hosts that are not part of this audit: not compared")
+    lines = [sentences.verdict(report), sentences.population(report)]
+    if report.elsewhere:
+        lines.append(sentences.elsewhere(report))
     found = report.found()
     lines += [f"{found[kind.code]:>7}  {kind.code:<22} {kind.title}" for kind in KINDS if found[kind.code]]
     attention = [row for row in report.rows if row.findings]

@@ -138,6 +138,26 @@ def test_a_bar_of_a_picture_shows_only_those_and_again_all(opened: Open) -> None
     assert one.status() == "303 rows"
 
 
+def test_bar_scrolls_to_the_rows_that_it_selects(opened: Open) -> None:
+    one = opened(fleet(300), **DESKTOP)
+    in_view = "document.querySelector('#rows tr').getBoundingClientRect().top < innerHeight"
+    drift = one.page.get_by_role("button", name="Drift 6")
+    drift.scroll_into_view_if_needed()
+    assert one.page.evaluate("document.querySelector('#runners').getBoundingClientRect().top") < -1000
+    drift.click()
+    assert one.page.evaluate(in_view)
+    assert one.page.evaluate("document.querySelector('#runners').getBoundingClientRect().top") >= -1
+
+
+@pytest.mark.parametrize(("link", "section"), [("Charts", "charts"), ("Meanings", "meanings")])
+def test_link_leads_to_a_section_below_the_table(opened: Open, link: str, section: str) -> None:
+    one = opened(fleet(300), **DESKTOP)
+    one.page.get_by_role("link", name=link).click()
+    box = one.page.locator(f"#{section}").bounding_box()
+    assert box is not None
+    assert box["y"] < DESKTOP["viewport"]["height"]
+
+
 def test_only_the_stale_can_be_shown(opened: Open) -> None:
     one = opened(fleet(300), **DESKTOP)
     one.page.get_by_role("button", name="Only stale").click()

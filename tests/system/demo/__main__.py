@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The story that the demo tells. Any step that does not do what it says ends it with exit status 1."""
+"""The steps of the demo. A step that does not do what it should ends the demo with exit status 1."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .screen import BOLD, GREEN, RED, Screen
 
 FOLDER = tree.BUILD / "demo"
 LISTED_WITHIN = 60.0
-# A runner is listed some while after it has started. In Soda Cloud that takes minutes, which nobody wants to watch.
+# Soda Cloud lists a runner some minutes after it has started. The emulator of the demo does so after two seconds.
 LISTING_DELAY = 2.0
 
 
 class Story:
-    """The steps, in order. Each shows a command, runs it, and holds the outcome against what it should be."""
+    """The steps, in order. Each shows a command, runs it, and checks the outcome."""
 
     def __init__(self, screen: Screen, ansible: Ansible, fleet: Fleet, account: Account) -> None:
         self.screen, self.ansible, self.fleet, self.account = screen, ansible, fleet, account
@@ -42,7 +42,7 @@ class Story:
         self.converged_requests = 0
 
     def requests(self, operation: str | None = None) -> list[str]:
-        """The requests in the journal of Soda Cloud, without those that the runners make."""
+        """The requests in the journal of Soda Cloud, without those of the runners."""
         entries = [entry for entry in self.account.journal() if entry["command"] is None]
         return [f"{entry['method']} {entry['path']}" for entry in entries if operation in (None, entry["operation"])]
 
@@ -50,23 +50,23 @@ class Story:
         """How many keys were requested."""
         return len(self.requests("createRunner"))
 
-    def look_first(self) -> None:
-        self.screen.step("What would happen? Check mode asks, and changes nothing.")
+    def preview(self) -> None:
+        self.screen.step("Preview: check mode shows the changes and makes none.")
         self.ansible.playbook("community.soda.provision", "--check")
         expect(self.posts() == 0 and not any(self.fleet.files(host) for host in HOSTS), "check mode changed something")
         self.screen.good("0 keys issued, 0 files written")
 
     def provision(self) -> None:
-        self.screen.step("Give each host its runner key and its configuration.")
+        self.screen.step("Give each host its runner key and configuration.")
         self.ansible.playbook("community.soda.provision")
         expect(self.posts() == len(HOSTS), f"{self.posts()} keys were requested, not {len(HOSTS)}")
         self.remember_keys()
         held = {self.fleet.key(host).api_key_id for host in HOSTS}
-        expect(len(held) == len(HOSTS), "two hosts hold the same key")
-        self.screen.good(f"{self.posts()} keys issued, each on its own host with mode 0600, beside values.yml")
+        expect(len(held) == len(HOSTS), "two hosts have the same key")
+        self.screen.good(f"{self.posts()} keys issued. Each host has key.json and values.yml, both with mode 0600")
 
     def start_runners(self) -> None:
-        self.screen.step("Start the runners. Each reads its values.yml, logs in and registers itself.")
+        self.screen.step("Start the runners. Each reads its values.yml, logs in and registers.")
         for host in HOSTS:
             self.fleet.start_runner(host)
             self.screen.note(f"{host}: started from {self.fleet.configuration(host).relative_to(FOLDER)}")
@@ -75,17 +75,17 @@ class Story:
         self.screen.good(f"Soda Cloud lists {len(fleet)} runners, all online")
 
     def run_again(self) -> None:
-        self.screen.step("Run it again: nothing is left to do.")
+        self.screen.step("Run the playbook again. Nothing changes.")
         before = len(self.requests())
         recap = self.ansible.playbook("community.soda.provision")
         self.converged_requests = len(self.requests()) - before
         expect(recap.total_changed == 0, f"the second run changed {recap.changed}")
         expect(self.converged_requests == 0, f"the second run sent {self.requests()[before:]}")
-        self.screen.good("changed=0 on every host, and not one request to Soda Cloud: the key on the host is the state")
+        self.screen.good("changed=0 on every host, and no request to Soda Cloud, because each host has its key")
 
     def rotate(self) -> None:
         host = "oslo"
-        self.screen.step(f"Rotate the key of {host}: declare a higher version, and run the same playbook.")
+        self.screen.step(f"Rotate the key of {host}: raise its key version and run the same playbook.")
         self.screen.note(self.fleet.declare(host, soda_runner_key_version=2))
         before, old = self.posts(), self.fleet.key(host)
         recap = self.ansible.playbook("community.soda.provision")
@@ -100,52 +100,54 @@ class Story:
             expect(time.monotonic() < deadline, f"{host} did not register with its new key")
             self.screen.progress(f"waiting for {host} to register with its new key")
             time.sleep(0.2)
-        self.screen.good(f"1 key issued; {host} restarted and registered with it as the runner that it was before")
+        self.screen.good(f"1 key issued. {host} restarted and registered as the same runner with the new key")
 
     def decommission(self) -> None:
         host = "rome"
-        self.screen.step(f"Decommission {host}: its runner is stopped, deleted, and its key removed.")
+        self.screen.step(
+            f"Decommission {host}: stop its runner, delete the runner, and remove its key and configuration."
+        )
         self.fleet.stop_runner(host)
         self.ansible.playbook(
             "community.soda.decommission", "-e", f"soda_runner_hosts={host}", "-e", "soda_runner_delete_online=true"
         )
-        expect(not self.fleet.files(host), f"files stayed behind: {self.fleet.files(host)}")
+        expect(not self.fleet.files(host), f"files remain: {self.fleet.files(host)}")
         fleet = self.wait_until(lambda runners: len(runners) == len(HOSTS) - 1)
         self.show(fleet)
-        self.screen.good(f"{host} is gone from Soda Cloud, and nothing is left on the host")
+        self.screen.good(f"{host} is deleted from Soda Cloud, and no file remains on the host")
 
     def sum_up(self) -> None:
-        self.screen.step("Was a secret shown or left anywhere but in the files that are to hold it?")
+        self.screen.step("Search all output and files for secrets, except the files that must contain them.")
         searched = search(self.secrets, FOLDER, self.fleet.holds_keys)
         expect(not searched.found, f"a secret is in {', '.join(searched.found)}")
         kinds = f"{len(self.secrets)} secrets, raw and encoded"
         size = f"{searched.files} files, {searched.size / 1024:.0f} KiB"
-        self.screen.good(f"no: {kinds}, in all that was printed and written ({size}): found 0 times")
+        self.screen.good(f"{kinds}, searched in all output and files ({size}): found 0 times")
         self.screen.say()
-        self.screen.say("In short", BOLD)
+        self.screen.say("Summary", BOLD)
         issued = self.account.stats()["keys_issued"]
-        expect(issued == self.posts() == len(HOSTS) + 1, f"{issued} keys issued, {self.posts()} asked for")
+        expect(issued == self.posts() == len(HOSTS) + 1, f"{issued} keys issued, {self.posts()} requested")
         self.screen.table(
             (),
             [
                 ("hosts", f"{len(HOSTS)} provisioned, 1 rotated, 1 decommissioned"),
-                ("keys issued", f"{issued}: one a host, one for the rotation"),
-                ("POST in the journal", f"{self.posts()}, none of them in check mode"),
-                ("requests, converged", f"{self.converged_requests}"),
-                ("secrets found outside", "0"),
+                ("keys issued", f"{issued}: one for each host, and one for the rotation"),
+                ("requests for a key", f"{self.posts()}, none of them in check mode"),
+                ("requests of the second run", f"{self.converged_requests}"),
+                ("secrets found elsewhere", "0"),
                 ("time", f"{self.screen.elapsed():.0f} s"),
             ],
         )
 
     def remember_keys(self) -> None:
-        """Note every secret that was ever issued, so that it can be searched for."""
+        """Record each issued secret for the search at the end."""
         for host in HOSTS:
             key = self.fleet.key(host)
             if key not in self.secrets:
                 self.secrets.append(key)
 
     def wait_until(self, reached: t.Callable[[list[dict[str, t.Any]]], bool]) -> list[dict[str, t.Any]]:
-        """List the runners until they are as wanted, for a minute at most."""
+        """List the runners until *reached* accepts the listing, for one minute at most."""
         started = time.monotonic()
         asked = False
         while True:
@@ -159,7 +161,7 @@ class Story:
                 waited < LISTED_WITHIN, f"after {waited:.0f} s Soda Cloud lists {[each['name'] for each in runners]}"
             )
             asked = True
-            self.screen.progress(f"Soda Cloud lists {len(runners)} so far; asking again ({waited:.0f} s)")
+            self.screen.progress(f"Runners that Soda Cloud lists: {len(runners)}. Waiting ({waited:.0f} s)")
             time.sleep(0.5)
 
     def show(self, runners: list[dict[str, t.Any]]) -> None:
@@ -173,8 +175,8 @@ class Story:
         )
 
     def tell(self) -> None:
-        """Everything."""
-        self.look_first()
+        """Run all steps."""
+        self.preview()
         self.provision()
         self.start_runners()
         self.run_again()
@@ -184,20 +186,20 @@ class Story:
 
 
 def expect(held: bool, otherwise: str) -> None:
-    """End the demo where something is not as it has to be."""
+    """End the demo if a check fails."""
     if not held:
         raise Failed(otherwise)
 
 
 def refuse_unless_loopback(endpoint: str) -> None:
-    """The demo issues and deletes, so it talks to nothing but this machine."""
+    """The demo issues keys and deletes runners, so it must only use the emulator on this machine."""
     host = urlsplit(endpoint).hostname or ""
     if not ipaddress.ip_address(host).is_loopback:
         raise Failed(f"{endpoint} is not on this machine")
 
 
 def enter_private_environment() -> None:
-    """From here on, for this process and all that it starts: no account, no settings, no folder but the demo's own."""
+    """Replace the environment, so that the demo uses no account, settings or folders of the user."""
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
     (FOLDER / "logs").mkdir(parents=True)
@@ -212,7 +214,7 @@ def enter_private_environment() -> None:
 
 
 def run(screen: Screen, verbosity: str) -> None:
-    """Start what the story needs, tell it, and end what was started."""
+    """Start the emulator, run the steps, and stop all processes."""
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(
             Emulator("--listing-delay", str(LISTING_DELAY), log=FOLDER / "logs" / "emulator.txt")
@@ -226,20 +228,22 @@ def run(screen: Screen, verbosity: str) -> None:
         )
         fleet = Fleet(FOLDER)
         stack.callback(fleet.stop_runners)
-        screen.say("community.soda: a fleet of three hosts gets its Soda runner keys", BOLD)
+        screen.say("community.soda: give three hosts their Soda runner keys", BOLD)
         screen.say()
-        screen.note("Soda Cloud is an emulator here, with the real one's rules and limits. The hosts are folders:")
         screen.note(
-            f"look into {FOLDER.relative_to(tree.ROOT)}/hosts afterwards. The commands are run in the folder above,"
+            "The demo uses an emulated Soda Cloud with the rate limits of the real one. Its hosts are folders in"
         )
-        screen.note("with the account in the environment, as one would with a real one:")
+        screen.note(
+            f"{FOLDER.relative_to(tree.ROOT)}/hosts, which you can read afterwards. The demo runs each command in"
+        )
+        screen.note(f"{FOLDER.relative_to(tree.ROOT)}, with the account in the environment:")
         screen.note(f"SODA_CLOUD_ENDPOINT={account.endpoint}  SODA_CLOUD_API_KEY_ID={account.api_key_id[:8]}…")
         screen.note("SODA_CLOUD_API_KEY_SECRET=********")
         Story(screen, Ansible(FOLDER, FOLDER / "logs", screen, verbosity), fleet, account).tell()
 
 
 def main() -> int:
-    """Run the demo; the exit status says whether every step did what it is there to show."""
+    """Run the demo. The exit status is 0 if each step did what it should."""
     parser = argparse.ArgumentParser(prog="make demo", usage="make demo [VERBOSE=-vvv]")
     parser.add_argument("-v", action="count", default=0, dest="verbosity")
     verbosity = "v" * parser.parse_args().verbosity
@@ -254,9 +258,11 @@ def main() -> int:
             screen.say(f"\nThe demo failed: {exc}", RED, BOLD)
             return 1
         except KeyboardInterrupt:
-            screen.say("\nStopped; nothing is left running.", BOLD)
+            screen.say("\nStopped. No process is still running.", BOLD)
             return 130
-        screen.say("\nThe demo passed. Nothing is left running; nothing outside this folder was touched.", GREEN, BOLD)
+        screen.say(
+            "\nThe demo passed. It changed nothing outside this folder, and no process is still running.", GREEN, BOLD
+        )
         screen.close()
     return 0
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs Ansible as a user would, and shows of its output what matters, or all of it."""
+"""Runs Ansible as a user would, and shows the changes and messages, or the whole output."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _MESSAGE = re.compile(r'^\s+"msg": (".*"),?$')
 
 
 class Failed(Exception):
-    """A step of the demo did not do what it is there to show."""
+    """A step of the demo did not do what it should."""
 
 
 @dataclasses.dataclass
 class Recap:
-    """What a playbook said about each host in its last lines."""
+    """The recap of a playbook."""
 
     changed: dict[str, int] = dataclasses.field(default_factory=dict)
     failed: int = 0
@@ -43,7 +43,7 @@ class Recap:
 
 @dataclasses.dataclass(frozen=True)
 class Ansible:
-    """Ansible in a folder that holds inventory.yml, with the verbosity that the user asked for."""
+    """Runs Ansible in a folder that contains inventory.yml, with the verbosity that the user chose."""
 
     folder: Path
     logs: Path
@@ -51,7 +51,7 @@ class Ansible:
     verbosity: str
 
     def playbook(self, *arguments: str) -> Recap:
-        """Run ``ansible-playbook``; its changes and messages are shown as they come."""
+        """Run ``ansible-playbook`` and show its changes and messages."""
         command = ["ansible-playbook", "-i", "inventory.yml", *arguments, *self._verbosity()]
         self.screen.command(shlex.join(command))
         recap, shown = Recap(), _Digest(self.screen)
@@ -82,7 +82,7 @@ class Ansible:
         return [self.verbosity] if self.verbosity else []
 
     def _run(self, command: list[str], digest: t.Callable[[str], None]) -> str:
-        """Run a command to its end; raises Failed, after showing all that the command said, if it failed."""
+        """Run a command. If it fails, show its output and raise Failed."""
         lines = []
         number = len(list(self.logs.iterdir())) + 1
         with (

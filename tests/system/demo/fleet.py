@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Three hosts, which are folders on this machine, and the runners that are started on them."""
+"""Three hosts, which are folders on this machine, and their runners."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Fleet:
         return f"host_vars/{file.name}: {text.strip()}"
 
     def key(self, host: str) -> Credential:
-        """The runner key that a host holds."""
-        held = json.loads(self.key_file(host).read_text("utf-8"))
-        return Credential(held["api_key_id"], held["api_key_secret"])
+        """The runner key of a host."""
+        key = json.loads(self.key_file(host).read_text("utf-8"))
+        return Credential(key["api_key_id"], key["api_key_secret"])
 
     def key_file(self, host: str) -> Path:
-        """Where a host holds its runner key."""
+        """The path of the key file of a host."""
         return self._etc(host) / "soda-runner" / "key.json"
 
     def configuration(self, host: str) -> Path:
@@ -66,11 +66,11 @@ class Fleet:
         return [path for path in self._etc(host).rglob("*") if path.is_file()]
 
     def holds_keys(self, path: Path) -> bool:
-        """Whether a file is one in which a runner key belongs."""
+        """Whether the file may contain a runner key."""
         return path in [file(host) for host in HOSTS for file in (self.key_file, self.configuration)]
 
     def start_runner(self, host: str) -> None:
-        """Start the stand-in for Soda's runner, which reads no more than the configuration that the role wrote."""
+        """Start the stand-in for Soda's runner. It reads only the configuration that the role wrote."""
         command = [sys.executable, "-m", "emulator.stand_in_runner", "--stay"]
         command += ["--format", "helm_values", "--config", str(self.configuration(host))]
         with (self.folder / "logs" / f"runner-{host}.txt").open("ab") as log:
@@ -83,7 +83,7 @@ class Fleet:
         stop(self._runners.pop(host))
 
     def stop_runners(self) -> None:
-        """End whatever runs."""
+        """Stop all runners."""
         for host in list(self._runners):
             self.stop_runner(host)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the demo shows, and keeps in a transcript as well."""
+"""Shows text on the terminal and writes it to a transcript."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOLD, DIM, RED, GREEN, CYAN = "1", "2", "31", "32", "36"
 
 
 class Screen:
-    """Writes to standard output, in colour and with progress only where that is a terminal."""
+    """Writes to standard output. Colours and progress appear only on a terminal."""
 
     def __init__(self, transcript: Path) -> None:
         self._terminal = sys.stdout.isatty()
@@ -45,7 +45,7 @@ class Screen:
         self.say(f"{self._number}. {title}", BOLD, CYAN)
 
     def note(self, text: str) -> None:
-        """Show what a step found out, or says about itself."""
+        """Show a detail of a step."""
         self.say(f"   {text}")
 
     def command(self, text: str) -> None:
@@ -53,7 +53,7 @@ class Screen:
         self.say(f"   $ {text}", BOLD)
 
     def good(self, text: str) -> None:
-        """Show that something is as it should be."""
+        """Show that a check passed."""
         self.say(f"   ✓ {text}", GREEN)
 
     def table(self, header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> None:
@@ -65,7 +65,7 @@ class Screen:
             self.say(f"   {text}", *([DIM] if line is header else []))
 
     def progress(self, text: str) -> None:
-        """Show what is going on, on a line that the next output replaces. Without a terminal nothing is shown."""
+        """Show the progress on a line that the next output replaces. Only on a terminal."""
         if self._terminal:
             width = shutil.get_terminal_size().columns - 1
             sys.stdout.write("\r\x1b[K" + f"   … {text}"[:width])

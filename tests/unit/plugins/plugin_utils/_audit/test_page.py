@@ -255,7 +255,7 @@ def test_the_limits_and_the_number_of_runners_outside_of_the_audit_are_shown() -
     )
     assert between(_page.render_page(fleet()), '<p class="soft limits">', "</p>") == (
         "A runner may take 90 minutes to register, and may be offline for 36 hours."
-        " 2 runners of hosts that are not part of this audit: not compared."
+        " Not compared: 2 runners of hosts that are not part of this audit."
     )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table for a terminal, in which a name is nothing but text."""
+"""The table for a terminal."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def report(
 
 def test_a_fleet_in_order_takes_two_lines() -> None:
     assert _table.render_table(report()).splitlines() == [
-        "0 runners listed: 0 online, 0 stale",
-        "0 hosts audited. Of 0 rows, 0 with findings, 0 without",
+        "No runner is listed, and no host declares one.",
+        "0 runners listed. 0 hosts audited.",
     ]
 
 
 def test_totals_come_first_then_each_row_with_all_findings() -> None:
     host = Observation("host-1", "one", ACCOUNT)
     assert _table.render_table(report("gone", "one", seen=(host,), elsewhere=("there",))).splitlines() == [
-        "2 runners listed: 0 online, 2 stale",
-        "1 host audited. Of 2 rows, 2 with findings, 0 without",
+        "2 of 2 runners and hosts have findings.",
+        "2 runners listed: 0 online, 2 stale. 1 host audited.",
         "      1  no_key                 No key",
         "      2  offline                Offline",
         "      1  not_in_inventory       Not in inventory",
@@ -61,7 +61,7 @@ def test_totals_come_first_then_each_row_with_all_findings() -> None:
 
 
 def test_runners_of_other_hosts_are_counted() -> None:
-    assert "1 runner of hosts that are not part of this audit" in _table.render_table(
+    assert "Not compared: 1 runner of hosts that are not part of this audit." in _table.render_table(
         report("there", elsewhere=("there",))
     )
 
