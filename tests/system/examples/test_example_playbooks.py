@@ -37,6 +37,24 @@ def restarts_a_changed_runner(sandbox: Sandbox) -> None:
     assert keys_issued(sandbox.account) == 1
 
 
+def stores_the_key_of_a_runner_that_runs(sandbox: Sandbox) -> None:
+    play(sandbox, "first_runner.yml")
+    host = sandbox.hosts["warehouse-eu"]
+    key = host.key()
+    sandbox.account.register(key["name"], key["api_key_id"])
+    values = host.path("/etc/soda-runner/values.yml").read_text("utf-8")
+    for path in host.path("/etc/soda-runner").iterdir():
+        if path.name != "values.yml":
+            path.unlink()
+    assert play(sandbox, "adopt.yml", "--check").count("changed") > 0
+    assert set(host.files()) == {"/etc/soda-runner/values.yml"}
+    play(sandbox, "adopt.yml")
+    assert host.key()["api_key_id"] == key["api_key_id"]
+    assert host.path("/etc/soda-runner/values.yml").read_text("utf-8") == values
+    assert play(sandbox, "adopt.yml").count("changed") == 0
+    assert keys_issued(sandbox.account) == 1
+
+
 def removes_runner_key_and_configuration(sandbox: Sandbox) -> None:
     play(sandbox, "first_runner.yml")
     key = sandbox.hosts["warehouse-eu"].key()
@@ -52,6 +70,7 @@ def calls_of_systemctl(sandbox: Sandbox, verb: str) -> int:
 
 
 PROMISES: dict[str, t.Callable[[Sandbox], None]] = {
+    "adopt.yml": stores_the_key_of_a_runner_that_runs,
     "decommission.yml": removes_runner_key_and_configuration,
     "first_runner.yml": writes_helm_values,
     "many_hosts.yml": restarts_a_changed_runner,
