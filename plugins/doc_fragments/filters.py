@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters of everything that lists runners."""
+"""The filter options of all content that lists runners."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Holds for each option what C(module_utils/_filters.py) implements."""
+    """The options that C(module_utils/_filters.py) implements."""
 
     DOCUMENTATION = r"""
 options:

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of everything that talks to Soda Cloud."""
+"""The connection options of all content that sends requests to Soda Cloud."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Holds for each option what C(module_utils/_argspec.py) implements."""
+    """The options that C(module_utils/_argspec.py) implements."""
 
     DOCUMENTATION = r"""
 options:
@@ -56,7 +56,7 @@ options:
     description:
       - How many seconds all requests of one task together may wait for a rate limit, or because Soda Cloud is not
         available. With V(0), the task never waits and fails immediately.
-      - If no connection can be made, the task fails within a minute, whatever this value is. If the API key is
+      - If no connection can be made, the task fails within a minute, even if this value is higher. If the API key is
         rejected, the task fails immediately.
       - Soda Cloud allows 10 new keys and 10 deletions in 60 seconds, and 60 listings in 60 seconds.
       - If not set, the environment variable E(SODA_CLOUD_RETRY_BUDGET) is used.
@@ -79,7 +79,7 @@ attributes:
       - community.soda.soda_cloud
 """
 
-    # Beside the above, for plugins: a module takes its environment variables from its argument spec.
+    # For plugins. A module takes the environment variables from its argument spec.
     PLUGIN = r"""
 options:
   endpoint:

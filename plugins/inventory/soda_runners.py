@@ -21,16 +21,16 @@ description:
     evaluates a value from Soda Cloud as a template.
   - Soda Cloud does not know how to connect to a host. If runners have the names of your hosts, use this file together
     with the inventory of your hosts.
-  - With O(cache=true), a listing that is in the cache costs no request. The cache holds the whole listing of an
-    account, without any key, so files with other filters share it.
+  - With O(cache=true), a listing that is in the cache costs no request. The cache contains the whole listing of an
+    account and no key, so files with other filters share it.
   - If the cache has no recent listing and the request fails, the file fails. An old listing is never used instead.
 notes:
   - In the name of a host, C(_) replaces every character except letters, digits, C(_), C(.) and C(-). It also replaces
-    C(.) or C(-) at the beginning. The id of the runner follows a name that several runners have, that a group has, or
-    that means this machine, such as C(localhost). A runner without a name is listed under its id. A warning reports
-    each change. C(soda_name) is always the name that Soda Cloud has.
-  - If two files list two accounts that both have a runner of one name, the id follows the name in the second account.
-    A warning reports it.
+    C(.) or C(-) at the beginning. If several runners or a group have the name, or if it means this
+    machine, such as C(localhost), the plugin adds the id of the runner. A runner without a name is listed under its
+    id. A warning reports each change. C(soda_name) is always the name that Soda Cloud has.
+  - If two files list two accounts with runners of the same name, the plugin adds the id to the name in the second
+    account. A warning reports it.
   - If a file fails, Ansible prints a warning and continues without it, unless C(any_unparsed_is_failed) is set in the
     section C(inventory) of its configuration.
 requirements:

@@ -144,7 +144,7 @@ EXAMPLES = r"""
     key_path: /etc/soda-runner/key.json
     reissue: true
 
-- name: Issue a key and return it, although automation platforms store results
+- name: Issue a key and return its secret, which the play must store
   community.soda.soda_runner:
     name: warehouse-us
   register: issued
@@ -273,7 +273,7 @@ failure:
       returned: always
       sample: 500
     trace_id:
-      description: The trace id of the answer, which Soda's support asks for, or null.
+      description: The trace id of the answer, for Soda's support, or null.
       type: str
       returned: always
     retryable:
@@ -346,7 +346,9 @@ def wanted_of(parameters: dict[str, t.Any]) -> Wanted:
 def moment_of(option: str, value: str | None) -> datetime.datetime | None:
     moment = _timestamps.parse(value)
     if value is not None and moment is None:
-        raise InvalidArguments(f"{option} is {value!r}, which is no ISO 8601 timestamp. Write 2026-01-01T12:00:00Z.")
+        raise InvalidArguments(
+            f"{option} is {value!r}, which is not an ISO 8601 timestamp. Write it like 2026-01-01T12:00:00Z."
+        )
     return moment
 
 

@@ -66,7 +66,7 @@ options:
   fail_on:
     description:
       - The findings that are returned in RV(failing). V(any) selects all of them.
-      - V(duplicate_name) means that several runners or hosts of an account have one name.
+      - V(duplicate_name) means that several runners or hosts of an account have the same name.
       - V(name_taken) means that a host declares the name of a runner that is not self-hosted.
       - V(key_of_another_runner) means that the key store has the key of another runner or endpoint.
       - V(no_key) means that no key is stored for the host, and none waits in escrow.

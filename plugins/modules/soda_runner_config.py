@@ -90,8 +90,8 @@ options:
     description:
       - Whether to remove the file of O(key_from) or O(escrow_dir) after the host has stored this key or a newer one.
         The module also removes temporary files of a killed run.
-      - A key that another run writes there during the task stays. Another key of the same version stays too, and a
-        warning names it.
+      - The module keeps a key that another run writes there during the task. It also keeps another key of the same
+        version, and a warning names it.
     type: bool
     default: false
   key_version:
@@ -137,7 +137,7 @@ options:
     type: str
   runner_id:
     description:
-      - The id of the runner in Soda Cloud, to store with a key that is adopted.
+      - The id of the runner in Soda Cloud. The module stores it with an adopted key.
       - In check mode, the id of a key that an earlier task would have issued.
     type: str
   create_folders:
@@ -199,8 +199,8 @@ options:
     default: agent
   existing_secret:
     description:
-      - The name of a Kubernetes Secret with the key that somebody else maintains. The Helm values refer to it, and
-        contain no secret.
+      - The name of a Kubernetes Secret with the key, if something else maintains this Secret. The Helm values refer to
+        it, and contain no secret.
     type: str
   kubernetes:
     description: The Secrets in Kubernetes.

@@ -49,7 +49,7 @@ options:
   wait:
     description:
       - Whether to wait until Soda Cloud lists all runners of O(name) and O(names). It requires one of them.
-      - The module sends one listing in each O(wait_interval), whatever the number of names.
+      - The module sends one listing in each O(wait_interval), for any number of names.
       - A temporary failure, such as a 500, does not end the wait. A rejected API key ends it.
     type: bool
     default: false
@@ -187,7 +187,7 @@ failure:
       returned: always
       sample: 401
     trace_id:
-      description: The trace id of the answer, which Soda's support asks for, or null.
+      description: The trace id of the answer, for Soda's support, or null.
       type: str
       returned: always
     retryable:

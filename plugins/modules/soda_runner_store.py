@@ -22,8 +22,7 @@ description:
     controllers that run at the same time issue one key.
   - The action writes a new key to O(escrow_dir) on the controller, then to the store, reads it back, and only then
     removes it from O(escrow_dir). If a run is killed, the next run on this controller stores that key.
-  - The action runs on the controller, whatever the connection of the host is. The secret is in no result, variable or
-    log.
+  - The action runs on the controller, for any connection of the host. The secret is in no result, variable or log.
 requirements:
   - requests >= 2.25 on the controller
   - The collection C(community.hashi_vault) and the Python library C(hvac) on the controller, with O(store=vault_kv2).
@@ -70,7 +69,7 @@ options:
     required: true
   state:
     description:
-      - V(present) makes sure that the store has a key of the runner.
+      - V(present) stores a key of the runner, and issues it if necessary.
       - V(absent) deletes the runner from Soda Cloud and removes the key with all its versions. It fails if the runner
         is in use.
     type: str
@@ -136,14 +135,14 @@ options:
       pull_secret:
         description:
           - The name of a Secret with the login to Soda's image registry. The default is the name of the Secret with
-            C(-pull) at the end. Empty text creates none.
+            C(-pull) at the end. With an empty text, the action creates none.
         type: str
       labels:
-        description: Labels of both Secrets. Others that are there stay.
+        description: Labels of both Secrets. The action keeps other labels.
         type: dict
         default: {}
       annotations:
-        description: Annotations of both Secrets. Others that are there stay.
+        description: Annotations of both Secrets. The action keeps other annotations.
         type: dict
         default: {}
   kubernetes_options:
@@ -190,8 +189,8 @@ options:
       - The folder on the controller in which a new key waits until the store has it. The action creates it with the
         mode V(0700).
       - The default is C(community.soda/escrow) below E(XDG_STATE_HOME), or below C(~/.local/state).
-      - If this folder does not outlive a run, as in a container, the next run cannot find the key of a killed run. It
-        reports that a key may be lost, and continues.
+      - If this folder is lost after a run, for example with a container, the next run cannot find the key of a killed
+        run. It reports that a key may be lost, and continues.
     type: path
 seealso:
   - module: community.soda.soda_runner

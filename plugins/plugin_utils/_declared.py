@@ -299,8 +299,8 @@ def _name(task_vars: Variables, given: Variables, host: str) -> str:
     default = "inventory_hostname" in str(task_vars.get("soda_runner_name", "inventory_hostname"))
     if default and host in LOOPBACK_NAMES:
         raise InvalidName(
-            f"soda_runner_name is not set, and {host} is no name for a runner: every machine has that name. Set"
-            " soda_runner_name.",
+            f"soda_runner_name is not set, and {host} cannot be the name of a runner, because every machine has"
+            " this name. Set soda_runner_name.",
         )
     return name
 

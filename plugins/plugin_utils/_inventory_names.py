@@ -117,10 +117,10 @@ def name_hosts(
             f"{sentence}: {list_few(list(dict.fromkeys(who)), _SHOWN)}."
             for sentence, who in (
                 ("Runners without a name are listed under their id", unnamed),
-                ("Names that cannot be the name of a host are changed", altered),
-                ("The id follows names that several runners have", shared),
-                ("The id follows names that a runner of another account has too", of_others),
-                ("The id follows names of groups or of this machine", not_hosts),
+                ("Names that cannot be host names are changed", altered),
+                ("The id is added to names that several runners have", shared),
+                ("The id is added to names that a runner of another account has too", of_others),
+                ("The id is added to names of groups or of this machine", not_hosts),
                 ("Runners that cannot be distinguished are left out", [repr(runner.name) for runner in lost]),
             )
             if who

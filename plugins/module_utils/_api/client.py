@@ -140,7 +140,7 @@ class Client:
             target = self._reporter.host_of(answer.location)
             problem = f"with a redirect to {target}, and redirects are not followed"
         elif status < 200:
-            problem = "which is no final answer"
+            problem = "which is not a final answer"
         if problem is None:
             return Attempt(Outcome.ANSWERED, body=body, **seen)
         return Attempt(Outcome.NOT_SODA_CLOUD, detail=f"{status} {problem}", **seen)

@@ -180,7 +180,7 @@ class Runners:
             return IssuedKey(api_key_id=t.cast(str, key_id), api_key_secret=t.cast(str, secret))
         known = f" Its api_key_id is {sanitize(key_id)}." if isinstance(key_id, str) and key_id else ""
         raise CreateOutcomeUnknown(
-            f"Soda Cloud at {self.endpoint} answered without a whole runner key.{known} {ORPHAN_ADVICE}",
+            f"Soda Cloud at {self.endpoint} answered without a complete runner key.{known} {ORPHAN_ADVICE}",
             operation=Operation.CREATE.value,
             http_status=200,
             trace_id=trace_id,
@@ -204,7 +204,7 @@ class Runners:
             raise
         if body and not self._is_gone(runner_id):
             raise self._client.not_soda_cloud(
-                Operation.DELETE, "the answer is JSON, but not that of a deletion", trace_id, in_doubt=True
+                Operation.DELETE, "the answer is JSON, but not the answer to a deletion", trace_id, in_doubt=True
             )
         return True
 
@@ -274,7 +274,7 @@ class Runners:
             or isinstance(total, bool)
             or not all(isinstance(entry, dict) for entry in content)
         ):
-            raise self._client.not_soda_cloud(Operation.LIST, "the answer is JSON, but no page of runners", trace_id)
+            raise self._client.not_soda_cloud(Operation.LIST, "the answer is JSON, but not a page of runners", trace_id)
         return content, last, total
 
     @staticmethod

@@ -215,7 +215,7 @@ def _the_one(wanted: Wanted, observed: Observed) -> Runner | None:
 def _several(wanted: Wanted, observed: Observed) -> SodaError:
     ids: t.Iterable[str] = sorted(str(runner.id) for runner in observed.runners)
     return DuplicateName(
-        f"{len(observed.runners)} runners have the name {wanted.name!r}: {', '.join(ids)}. Delete the superfluous ones"
+        f"{len(observed.runners)} runners have the name {wanted.name!r}: {', '.join(ids)}. Delete the duplicates"
         " with state=absent, name and id.",
     )
 

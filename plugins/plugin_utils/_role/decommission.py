@@ -131,7 +131,7 @@ class Decommission(Steps):
         stopped = self.files.collect(STOPPED).get(declared.account.cache_key)
         if stopped is not None:
             raise DeletionStopped(
-                f"The runner {one.name!r} ({one.id}) was left alone, because the deletion of {stopped!r} failed.",
+                f"The runner {one.name!r} ({one.id}) was not deleted, because the deletion of {stopped!r} failed.",
             )
         identity = "\n".join((one.endpoint, one.api_key_id, declared.account_label, one.name))
         published = declarations.published(self.files.collect(DECLARED))

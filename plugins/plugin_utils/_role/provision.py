@@ -104,7 +104,7 @@ class Provision(Steps):
         if result["key"] is None:
             raise KeyMissing(
                 f"The runner {declared.name!r} is registered in Soda Cloud, but its key is not in its store. Soda"
-                " Cloud shows a key once only. Run the role with soda_runner_reissue=true to issue a new key. The"
+                " Cloud shows a key only once. Run the role with soda_runner_reissue=true to issue a new key. The"
                 " runner keeps its id."
             )
         self.warn(result)
@@ -127,7 +127,7 @@ class Provision(Steps):
         if result["key"] is None:
             raise KeyMissing(
                 f"The runner {declared.name!r} is registered in Soda Cloud, but its key is neither on the host"
-                f" ({declared.key_path}) nor in escrow. Soda Cloud shows a key once only. Restore the key file, or run"
+                f" ({declared.key_path}) nor in escrow. Soda Cloud shows a key only once. Restore the key file, or run"
                 " the role with soda_runner_reissue=true to issue a new key. The runner keeps its id.",
             )
         self.warn(result)

@@ -47,7 +47,7 @@ class Deletion:
 
 
 def refuse_online(deletion: Deletion, name: str) -> None:
-    """Raise V(runner_online) if the runner was left alone. Then its key and configuration must stay too."""
+    """Raise V(runner_online) if the runner was not deleted. Then its key and configuration must stay too."""
     if deletion.registered_after:
         raise RunnerOnline(
             f"The runner {name!r} is online, so nothing was deleted. Stop the runner on its host and run the play"
@@ -103,7 +103,7 @@ def judge_stale(evidence: Evidence, runner: Json | None, declared_by: str | None
 
 def explain(verdict: Verdict, evidence: Evidence, declared_by: str | None) -> str | None:
     """Why a runner was not deleted, or nothing if it was."""
-    runner = f"The runner {evidence.name!r} ({evidence.id}) was left alone:"
+    runner = f"The runner {evidence.name!r} ({evidence.id}) was not deleted:"
     return {
         Verdict.DELETE: None,
         Verdict.GONE: None,

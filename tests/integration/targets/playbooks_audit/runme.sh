@@ -73,13 +73,13 @@ play forget.yml
 here="$(realpath --relative-to=. "$work/soda-audit.json")"
 play community.soda.decommission --check -e soda_decommission_audit="$here" "$@"
 says '4 of 7 stale runners would be deleted'
-says "'back_again' .* was left alone: the host back_again declares it"
+says "'back_again' .* was not deleted: the host back_again declares it"
 says "\{.{0,4}\{ lookup\('pipe', 'touch evaluated'\) \}\} \("
 asked '{"getRunner": 8}'
 play runner.yml -e '{"changed_name": "foreign", "changed_fields": {"isOnline": true}}'
 play community.soda.decommission -e soda_decommission_audit="$work/soda-audit.json" "$@"
 says '3 of 7 stale runners were deleted'
-says "'foreign' .* was left alone: it is online"
+says "'foreign' .* was not deleted: it is online"
 keeps_secrets "$work"
 asked '{"getRunner": 7, "deleteRunner": 3}'
 play left.yml

@@ -163,7 +163,7 @@ def test_a_runner_named_like_a_group_gives_the_group_no_variables(inventory: Inv
     listed = inventory.list("--export")
     assert members(listed, "soda_runners") == ["all-1", "other", "soda_online-2"]
     assert "vars" not in listed["all"]
-    assert "The id follows names of groups or of this machine: all, soda_online" in inventory.said
+    assert "The id is added to names of groups or of this machine: all, soda_online" in inventory.said
 
 
 def test_no_text_from_soda_cloud_is_a_template(inventory: Inventory) -> None:
@@ -204,7 +204,7 @@ def test_a_name_that_two_accounts_have_is_reported_and_not_merged(
     listed = inventory.list("-i", str(second))
     ids = {name: variables["soda_id"] for name, variables in listed["_meta"]["hostvars"].items()}
     assert ids == {"same": "1", "one": "2", "same-3": "3", "two": "4"}
-    assert "The id follows names that a runner of another account has too: same." in inventory.said
+    assert "The id is added to names that a runner of another account has too: same." in inventory.said
     other.remove()
 
 

@@ -53,7 +53,7 @@ def test_no_name_means_anything_in_a_pattern_a_path_or_a_shell(name: str) -> Non
 def test_a_changed_name_has_a_note() -> None:
     found = hosts("h[1:3]")
     assert names(found) == ["h_1_3_"]
-    assert found.notes == ["Names that cannot be the name of a host are changed: 'h[1:3]' as h_1_3_."]
+    assert found.notes == ["Names that cannot be host names are changed: 'h[1:3]' as h_1_3_."]
 
 
 def test_a_line_break_in_a_name_is_not_in_the_note() -> None:
@@ -72,7 +72,7 @@ def test_runners_of_one_name_are_all_followed_by_their_ids() -> None:
     """Whichever came first would change from one listing to the next."""
     found = hosts("a", "b", "a")
     assert names(found) == ["a-i0", "b", "a-i2"]
-    assert found.notes == ["The id follows names that several runners have: a."]
+    assert found.notes == ["The id is added to names that several runners have: a."]
 
 
 def test_names_that_become_one_by_a_change_are_told_apart() -> None:
@@ -83,7 +83,7 @@ def test_names_that_become_one_by_a_change_are_told_apart() -> None:
 def test_a_name_that_means_something_else_is_followed_by_the_id(name: str) -> None:
     found = hosts(name, reserved=("all", "localhost"))
     assert names(found) == [f"{name}-i0"]
-    assert found.notes == [f"The id follows names of groups or of this machine: {name}."]
+    assert found.notes == [f"The id is added to names of groups or of this machine: {name}."]
 
 
 def test_a_name_that_is_anothers_with_its_id_is_no_ones() -> None:

@@ -383,7 +383,7 @@ NOT_SODA_CLOUD = [
     ("list", "200 OK", b"hello\n<", "200 with something that is not JSON"),
     ("list", "200 OK", b"[]", "200 with JSON that is not an object"),
     ("list", "201 Created", b"5", "201 with JSON that is not an object"),
-    ("list", "199 Soon", b"{}", "199 which is no final answer"),
+    ("list", "199 Soon", b"{}", "199 which is not a final answer"),
     ("list", "404 Not Found", b"{}", "404 for a path that Soda Cloud always has"),
     ("get", "404 Not Found", b"<p>", "404 with a web page (HTML)"),
     ("list", "300 Choices", b"{}", "300 with a redirect to nowhere, and redirects are not followed"),

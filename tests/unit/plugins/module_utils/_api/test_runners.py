@@ -196,7 +196,7 @@ def test_an_answer_that_is_no_page_of_runners_is_not_soda_clouds(
     assert failed.failure.code == "not_soda_cloud"
     assert (failed.failure.operation, failed.failure.http_status) == ("list", 200)
     assert failed.failure.trace_id == trace_id_of_last(account)
-    assert "Soda Cloud: the answer is JSON, but no page of runners. " in failed.failure.message
+    assert "Soda Cloud: the answer is JSON, but not a page of runners. " in failed.failure.message
     assert failed.in_doubt is False
     assert account.operations() == [LIST]
 
@@ -367,7 +367,7 @@ def test_an_answer_without_a_whole_key_leaves_in_doubt_and_names_what_is_known(
     assert failure.trace_id == trace_id_of_last(account)
     assert failure.retryable is False
     assert failed.in_doubt is True
-    said = "answered without a whole runner key."
+    said = "answered without a complete runner key."
     assert (f"{said} Its api_key_id is an-id. " if known else f"{said} ") in failure.message
     assert ("Its api_key_id" in failure.message) is known
     assert account.endpoint in failure.message
@@ -431,7 +431,7 @@ def test_a_deletion_in_doubt_is_settled_by_looking(
         assert failed.failure.trace_id == account.journal(operation=DELETE)[-1]["trace_id"]
         assert failed.in_doubt is True
         if code == "not_soda_cloud":
-            assert ": the answer is JSON, but not that of a deletion. " in failed.failure.message
+            assert ": the answer is JSON, but not the answer to a deletion. " in failed.failure.message
     assert account.operations() == [DELETE, GET]
 
 

@@ -77,13 +77,13 @@ def test_a_clean_up_is_summarized() -> None:
     outcomes = [
         {"id": "2", "name": "b", "account": "k", "deleted": True, "reason": None},
         {"id": "1", "name": "a", "account": "k", "deleted": True, "reason": None},
-        {"id": "3", "name": "c", "account": "k", "deleted": False, "reason": "c was left alone."},
+        {"id": "3", "name": "c", "account": "k", "deleted": False, "reason": "c was not deleted."},
     ]
     assert messages.summarize_stale(outcomes, 5, 2, check_mode=False) == [
         "2 of 5 stale runners were deleted from Soda Cloud.",
         "a (1)",
         "b (2)",
-        "c was left alone.",
+        "c was not deleted.",
         "2 runners of the report belong to an account that no host of this run declares.",
     ]
     assert messages.summarize_stale(outcomes[:1], 1, 1, check_mode=True) == [

@@ -93,5 +93,5 @@ def test_a_runner_that_is_left_alone_is_explained(verdict: Verdict) -> None:
         assert reason is None
     else:
         assert reason is not None
-        assert reason.startswith("The runner 'warehouse' (r1) was left alone: ")
+        assert reason.startswith("The runner 'warehouse' (r1) was not deleted: ")
         assert ("soda_runner_hosts=edge-1" in reason) is (verdict is Verdict.DECLARED)
