@@ -136,7 +136,7 @@ def _names_elsewhere(hosts: t.Collection[str], hostvars: t.Mapping[str, t.Any]) 
     """
     The names of runners that the other hosts of the inventory declare.
 
-    A host that is there only because Soda Cloud lists it, through the inventory plugin, declares none.
+    A host that only the inventory plugin adds, because Soda Cloud lists its runner, declares none.
     """
     return {
         name
@@ -154,7 +154,7 @@ def _declared_name(host: str, hostvars: t.Mapping[str, t.Any]) -> str | None:
         name = validate_name(to_plain(variables.get("soda_runner_name", host)))
     except (AnsibleError, SodaError):
         return host
-    # Before ansible-core 2.19, a template that refers to an undefined variable comes back as it is.
+    # Before ansible-core 2.19, a template that refers to an undefined variable is returned unchanged.
     return host if "{{" in name else name
 
 

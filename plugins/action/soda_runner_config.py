@@ -43,7 +43,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._secret_call import
 
 HOST_MODULE = "community.soda.soda_runner_files"
 
-# Paths are text here: they are the host's, and only the host can expand a ~.
+# Paths are text here, because only the host can expand a ~.
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "raw", "required": True},
     "endpoint": {
@@ -118,7 +118,7 @@ Parameters = dict[str, t.Any]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Renders the files on the controller, and has the host compare and write them."""
+    """Renders the files on the controller. The host compares and writes them."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -204,7 +204,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
     def _empty_escrow(self, escrow: KeyFile, key: dict[str, t.Any] | None) -> bool:
-        """Remove the key that waited, if the host stores it or a newer one. Return whether there was one."""
+        """Remove the key from escrow if the host stores it or a newer one. Return whether there was one."""
         waiting = escrow.read()
         if waiting is None or key is None or not _is_superseded(waiting, key):
             # Another run's key is newer. One of the same version and another id is reported by the host.

@@ -64,7 +64,7 @@ HOST_MODULE = "community.soda.soda_runner_files"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Observes the store, then lets the decision and its steps run as for a key file."""
+    """Observes the store, decides and acts, like the module soda_runner does for a key file."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -178,7 +178,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _absent(self, parameters: Json, store: LeasedStore, stored: StoredKey | None) -> Json:
         outcome = self._reconciler(parameters, store).absent()
         if stored is None and not self._task.check_mode and outcome["registration"] == "absent":
-            # What a killed run left, or the versions of a key that somebody deleted.
+            # Remove the remains of a killed run, or the versions of a key that somebody deleted.
             outcome["changed"] |= store.remove_all()
         return outcome
 
@@ -196,7 +196,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _status(key: StoredKey | None, store: LeasedStore) -> Json | None:
-    """What a result shows of a key: never the secret."""
+    """The fields of a key in a result. Never the secret."""
     if key is None:
         return None
     return {

@@ -26,7 +26,7 @@ class Account:
 
     def __post_init__(self) -> None:
         with contextlib.suppress(SodaError):
-            # An invalid endpoint is reported by the connection that is made of it.
+            # The connection reports an invalid endpoint.
             object.__setattr__(self, "endpoint", normalise_endpoint(self.endpoint))
 
     def __str__(self) -> str:

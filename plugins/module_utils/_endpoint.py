@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a URL of Soda Cloud may be, and the one way to write it. No I/O, and nothing that costs time to import."""
+"""Validates and normalizes the URL of Soda Cloud. No I/O, and no imports that take time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def normalise_endpoint(endpoint: str) -> str:
 
     Raises a C(SodaError): V(invalid_endpoint), or V(insecure_endpoint) for V(http://) to another machine.
     """
-    # What is malformed is not quoted: a user name and a password may be anywhere in it.
+    # A malformed URL is not quoted, because a user name and a password may be anywhere in it.
     try:
         parts = urlsplit(endpoint.strip())
         port = parts.port

@@ -32,7 +32,7 @@ def filter_spec() -> dict[str, t.Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Filters:
-    """Conditions that combine with and. None is: any."""
+    """Conditions that are combined with and. None accepts any value."""
 
     names: frozenset[str] | None
     id: str | None

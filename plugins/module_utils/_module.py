@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What every module does the same, those on the hosts included: fail with a C(failure)."""
+"""The base class of every module, including those on the hosts. Each failure has a C(failure)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class SodaModule(AnsibleModule):  # type: ignore[misc]
     """An C(AnsibleModule) each of whose failures has a C(failure), also those about its arguments."""
 
     error: type[SodaError] = InvalidArguments
-    """What is raised for the failures that C(AnsibleModule) itself reports."""
+    """The class of the failures that C(AnsibleModule) reports itself."""
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        text = str(msg)  # ansible-core 2.16 takes nothing else.
+        text = str(msg)  # ansible-core 2.16 accepts nothing else.
         kwargs.setdefault("failure", self.error(text).failure.as_result())
         super().fail_json(text, **kwargs)
         raise AssertionError("fail_json returned")

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What can be the name of a runner."""
+"""Validates the names of runners."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def text_or_int(value: t.Any) -> str:
     """
     A name that selects runners, as text. It may be empty. Raises V(invalid_name).
 
-    C(no) would become C(False), and C(1e5), which native Jinja gives as a number, C(100000.0): other names than the
-    one that is meant.
+    C(no) would become C(False). Native Jinja converts C(1e5) to a number, which would become C(100000.0).
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

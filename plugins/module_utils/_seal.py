@@ -31,7 +31,7 @@ def seal(key: str, label: str, content: bytes) -> str:
 
 
 def unseal(key: str, label: str, sealed: str) -> bytes:
-    """What was sealed with the same key and label."""
+    """The content that was sealed with the same key and label."""
     return _mixed(key, label, base64.b64decode(sealed))
 
 

@@ -29,7 +29,7 @@ class Change:
 
     event: str
     runner: Runner
-    """As it is listed now. A removed runner is as it was listed last."""
+    """The runner in the current listing. A removed runner has the values of its last listing."""
 
 
 def snapshot(runners: t.Iterable[Runner], before: t.Mapping[str, Runner]) -> Snapshot:

@@ -24,7 +24,7 @@ __all__ = ["REQUESTS_IMPORT_ERROR", "Client", "Connection", "Operation", "connec
 
 
 class Client:
-    """Sends requests for one task. What it may spend on waiting is counted over all of them."""
+    """Sends the requests of one task. The budget for waiting applies to all of them together."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Client:
     ) -> None:
         self.connection = to
         self.deadline: float | None = None
-        """A moment of the clock after which nothing is sent and nobody waits."""
+        """A moment of the clock after which the client neither sends nor waits."""
         self.seconds_in_requests = 0.0
         self._sleep = sleep
         self._clock = clock

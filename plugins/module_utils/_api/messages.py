@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a failed request is reported as: the error class, the sentence, the advice, without any secret. No I/O."""
+"""The error class, the message and the advice for a failed request, without any secret. No I/O."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _error_class(
 
 
 def _secrets(to: Connection) -> set[str]:
-    """What no message may show: the API key's secret, and the user names and passwords of proxies."""
+    """Text that no message may show: the secret of the API key, and the user names and passwords of proxies."""
     basic = base64.b64encode(f"{to.api_key_id}:{to.api_key_secret}".encode(errors="surrogatepass")).decode()
     found = {to.api_key_secret, basic}
     for proxy in getproxies().values():

@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-What is sent again: the outcomes of a request, the reaction to each, and how long the client waits. No I/O.
+Retries: the outcomes of a request, the reaction to each, and how long the client waits. No I/O.
 
 urllib3's C(Retry) cannot express these rules: it has no budget across requests, no default and no lower bound for
 C(Retry-After), takes dates, and does not distinguish a POST that was never sent from one that was.
@@ -64,7 +64,7 @@ class Outcome(enum.Enum):
 
     @property
     def may_have_worked(self) -> bool:
-        """Whether a request that ended so may have been carried out."""
+        """Whether Soda Cloud may have carried out a request with this outcome."""
         return self in (Outcome.NO_ANSWER, Outcome.UNAVAILABLE, Outcome.SERVER_ERROR, Outcome.NOT_SODA_CLOUD)
 
     @property
@@ -74,7 +74,7 @@ class Outcome(enum.Enum):
 
 
 class Reaction(enum.Enum):
-    """What the client does about an outcome."""
+    """The reaction of the client to an outcome."""
 
     RETURN = "return the answer to the caller"
     SEND_AGAIN = "wait, then send the same request again"
@@ -110,7 +110,7 @@ REACTIONS: dict[Outcome, dict[Operation, Reaction]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """One request that was sent, and what came of it."""
+    """One request that was sent, and its outcome."""
 
     outcome: Outcome
     status: int | None = None
@@ -118,18 +118,18 @@ class Attempt:
     retry_after: str | None = None
     body: t.Any = None
     detail: str = ""
-    """What was seen, for people."""
+    """A description for people."""
 
 
 class Budget:
-    """What the requests of one task may still spend on waiting."""
+    """The remaining seconds that the requests of one task may wait."""
 
     def __init__(self, seconds: float, jitter: t.Callable[[float, float], float]) -> None:
         self._seconds = seconds
         self._jitter = jitter
         self.waited = 0.0
         self._connecting = 0.0
-        """Of that, what was spent on connections that were not made."""
+        """The part that was spent on connections that were not made."""
 
     def spend(self, outcome: Outcome, seconds: float) -> None:
         """Count the time of an attempt."""

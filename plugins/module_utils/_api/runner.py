@@ -44,7 +44,7 @@ class Findings:
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], dict[str, None]] = {}
         self.entry: t.Mapping[str, t.Any] = {}
-        """The entry of the API, and below its field, that is read now."""
+        """The entry and the field of the API that is read now."""
         self.field = ""
 
     def add(self, kind: str) -> None:
@@ -69,7 +69,7 @@ def _text(value: t.Any, report: t.Callable[[str], None]) -> str | None:
 
 
 def _identifier(value: t.Any, report: t.Callable[[str], None]) -> str | None:
-    """An id selects what is deleted, so one that had to be altered is none."""
+    """An id selects what is deleted, so an altered id is not valid."""
     text = _text(value, report)
     return None if text is None or MARK in text else text
 
@@ -102,7 +102,7 @@ def _versions(value: t.Any, report: t.Callable[[str], None]) -> dict[str, str]:
 
 
 def _read(api_name: str, clean: Clean) -> dict[str, t.Any]:
-    """The name of a field in the API, and what validates its value."""
+    """The name of a field in the API, and the function that validates its value."""
     return {"api": api_name, "clean": clean}
 
 

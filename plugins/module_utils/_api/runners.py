@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The four operations in the domain's words: a consistent listing, get, issue a key, delete."""
+"""The four operations: a consistent listing, get, issue a key, delete."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ PAGE_SIZE = 1000
 """The largest that the API gives."""
 
 REREADS = 3
-"""How often a listing that moved while it was read is read again."""
+"""How often to read a listing again if it changed during the reading."""
 
 MOST_RUNNERS = 500_000
 MOST_BYTES = 512 * 1024 * 1024
 MOST_SECONDS = 1800.0
-"""Bounds of one reading: far more than any account has, so beyond them something is wrong."""
+"""Limits for one reading. No account has so many, so a listing beyond these limits is wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Listing:
 
 @dataclasses.dataclass(frozen=True)
 class _Mismatch:
-    """A reading whose pages do not agree. Two that are equal did not move: the API contradicts itself."""
+    """A reading whose pages do not agree. If two such readings are equal, the API contradicts itself."""
 
     reason: str = dataclasses.field(compare=False)
     pages: tuple[tuple[int, bool, tuple[str, ...]], ...]
@@ -212,7 +212,7 @@ class Runners:
         try:
             return self.get(runner_id) is None
         except SodaError:
-            # The failure of the deletion tells more than this one.
+            # The failure of the deletion is more informative than this one.
             return False
 
     def _read(self) -> Listing | _Mismatch:

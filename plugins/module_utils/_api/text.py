@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 MARK = "\N{REPLACEMENT CHARACTER}"
-"""Stands for whatever was taken out. Text that contains it may not be what the API has, so it identifies nothing."""
+"""Replaces removed text. Text that contains it may differ from the text in the API, so it identifies nothing."""
 
 LONGEST_TEXT = 1024
 

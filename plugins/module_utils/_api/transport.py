@@ -69,7 +69,7 @@ _NO_TLS_SIGNS = (
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A complete answer."""
 
     status: int
     trace_id: str | None
@@ -87,7 +87,7 @@ class NoTls(Exception):
 
 
 class NoAnswer(Exception):
-    """The request was sent, or may have been, and no whole answer came."""
+    """The request was sent, or may have been sent, and no complete answer arrived."""
 
 
 class BadAnswer(Exception):
@@ -124,7 +124,7 @@ class Transport:
         try:
             answer = with_deadline(lambda: self._send(session, method, path, parameters, timeout), timeout + GRACE)
         except Exception as exc:  # pylint: disable=broad-except
-            # Whatever requests, urllib3, ssl or the decoder raise is an outcome, never a traceback.
+            # Any exception of requests, urllib3, ssl or the decoder is an outcome, never a traceback.
             self.close()
             raise _classify(exc) from exc
         self.bytes_received += len(answer.content)
@@ -133,7 +133,7 @@ class Transport:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         if self._to.endpoint.startswith("http://"):
-            # It is this machine, see normalise_endpoint(). A proxy would get the API key in clear text.
+            # This is the local machine, see normalise_endpoint(). A proxy would get the API key in clear text.
             session.trust_env = False
         # requests would read the whole answer for a redirect, however large, and fail on one that is no URL.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Wait until runners are listed, or online: one listing an interval, whatever the number of runners."""
+"""Wait until runners are listed or online, with one listing in each interval for any number of runners."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Wait:
 
 
 class StillMissing(WaitTimeout):
-    """The time is over. It carries what was listed last."""
+    """The time is over. Contains the last listing."""
 
     def __init__(self, message: str, listing: Listing | None, missing: list[str]) -> None:
         super().__init__(message, operation=Operation.LIST.value)

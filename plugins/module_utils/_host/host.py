@@ -332,7 +332,7 @@ class Host:
             module.check_mode = check_mode
 
     def _remember_secret(self, key: StoredKey | IssuedKey | None) -> None:
-        """Have Ansible remove the secret from whatever the module returns."""
+        """Let Ansible remove the secret from the result of the module."""
         if key is not None and len(key.api_key_secret) >= SHORTEST_SECRET:
             self._module.no_log_values.add(key.api_key_secret)
 

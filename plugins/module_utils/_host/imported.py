@@ -38,7 +38,7 @@ _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([^']*)'|\"(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a configuration file has of a runner."""
+    """The fields of a runner in a configuration file."""
 
     key: IssuedKey
     runner_id: str | None = None

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What the controller requests of a host: one JSON document, which is the only argument of the module."""
+"""The request of the controller to a host: one JSON document, which is the only argument of the module."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-What the collection remembers on a host: which configuration files it wrote for a runner, and whether a restart is owed.
+The state that the collection records on a host: the configuration files of a runner, and whether a restart is owed.
 
 The state of a runner is in a file beside its key file. It contains no secret. In other folders with configuration files
 of the runner there is a reference to it, so that another runner that declares the same file finds it.

@@ -155,7 +155,7 @@ class KeyFile:
 
 
 class KeyReservation:
-    """The lock and the reserved file for a new key. What is not committed leaves nothing behind."""
+    """The lock and the reserved file for a new key. Without a commit, nothing remains."""
 
     def __init__(self, file: KeyFile, observed: StoredKey | None) -> None:
         self._file = file

@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-Which files may be believed. A file is trusted if nobody else could have written it or put it there.
+Which files are trusted. A file is trusted if nobody else could have written it or put it there.
 
 Trusted are the user who runs, root, and the owner that the task declares. A file must belong to one of them, and nobody
 else may write to it. The same holds for its folder, because who may write to a folder may replace the files in it. In a

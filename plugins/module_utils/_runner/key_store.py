@@ -6,7 +6,7 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-What the decision needs from the place where a runner key is stored. It is the same for every kind of key store.
+The interface of key stores that the decision uses. It is the same for every kind of key store.
 
 The stored key is the state: if the store has the wanted key, nothing is requested from Soda Cloud.
 """
@@ -19,7 +19,7 @@ from .._key.stored_key import StoredKey
 
 
 class Reservation(t.Protocol):
-    """A store that accepts a new key now, for C(with). What is not committed leaves nothing behind."""
+    """A store that accepts a new key now, for C(with). Without a commit, nothing remains."""
 
     def __enter__(self) -> Reservation: ...
 
@@ -44,7 +44,7 @@ class KeyStore(t.Protocol):
 
     def reserve(self, observed: StoredKey | None) -> Reservation:
         """
-        Make sure that a new key can be written, and that only this run issues one, until the block ends.
+        Check that a new key can be written, and that only this run issues one, until the block ends.
 
         On entry it raises C(KeyChanged) if the stored key is no longer C(observed), and a C(SodaError) if the store
         cannot be written or another run is in progress.

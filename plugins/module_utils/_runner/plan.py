@@ -59,7 +59,7 @@ OTHER_SECRET_STORED = (
 
 
 class Step(enum.Enum):
-    """What a plan may consist of."""
+    """The steps of a plan."""
 
     ISSUE = "issue a runner key"
     ADOPT = "store the existing key"
@@ -117,7 +117,7 @@ class Plan:
 
 
 def present(wanted: Wanted, observed: Observed) -> Plan:
-    """The first table: a runner that is wanted."""
+    """The first table: C(state=present)."""
     runner = _the_one(wanted, observed)
     if len(observed.runners) > 1:
         raise _several(wanted, observed)
@@ -155,7 +155,7 @@ def present(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def absent(wanted: Wanted, observed: Observed) -> Plan:
-    """The second table: a runner that is not wanted."""
+    """The second table: C(state=absent)."""
     if (
         observed.runners
         and observed.name_of_id is None

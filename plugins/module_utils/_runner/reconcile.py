@@ -24,8 +24,6 @@ from .plan import Observed, Plan, Step, Wanted
 ROUNDS = 5
 """How often to observe and decide again because another run changed the key meanwhile."""
 
-"""What a check shows for values that only the issue of a key can know."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Reconciler:
@@ -143,7 +141,7 @@ class Reconciler:
                 # The store has written the key elsewhere, and the failure names the place.
                 raise
             except Exception as exc:  # pylint: disable=broad-except
-                # Whatever it was: nobody else has the key.
+                # For any error, because nobody else has the key.
                 raise rescue_key(self.store.location, key, exc) from exc
         return key
 

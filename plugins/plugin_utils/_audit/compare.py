@@ -77,7 +77,7 @@ class _Comparison:
     def rows(
         self, account: Account | None, observed: list[Observation], runners: list[Runner] | None
     ) -> t.Iterator[Row]:
-        """The rows of an account. Without a listing, what the hosts store is compared all the same."""
+        """The rows of an account. Without a listing, the stored keys and files of the hosts are still compared."""
         listed: dict[str | None, list[Runner]] = collections.defaultdict(list)
         for runner in runners or ():
             listed[runner.exact_name].append(runner)

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What an audit compares and what it results in. No I/O."""
+"""The input and the result of an audit. No I/O."""
 
 from __future__ import annotations
 

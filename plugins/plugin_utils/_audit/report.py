@@ -6,10 +6,9 @@
 # Do not use this from other collections or standalone plugins/modules!
 
 """
-The report of an audit as data: how it is written as JSON, and how the stale runners in it are read again.
+Writes the report of an audit as JSON, and reads the stale runners from it.
 
-A report decides what is deleted, so it is read like something that others may have written: where it lies, whose it is,
-how old it is, and every field.
+A report decides what is deleted, so its path, its owner, its age and every field are checked.
 """
 
 from __future__ import annotations
