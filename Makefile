@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Everything is installed into this checkout: packages in $(VENV), downloads in .cache, results in build.
-# PYTHON=python3.12 chooses the interpreter, VENV=.venv-3.12 keeps it beside the usual one.
+# PYTHON=python3.12 chooses the interpreter. VENV=.venv-3.12 uses another environment.
 PYTHON ?=
 VENV ?= .venv
 VERBOSE ?=
@@ -25,34 +25,34 @@ INSTALL := tests/tooling/install.sh $(VENV)
 .PHONY: help demo test bench format changelog pins dist docs matrix clean distclean $(PARTS) $(PLANS)
 
 help:
-	@echo 'make demo         three hosts get their runner keys, from nothing, against an emulated Soda Cloud'
-	@echo 'make test         the tests for every change: 8 minutes, without root or containers'
-	@echo 'make ci           all parts that every change must pass on a server, in one table: 50 minutes'
-	@echo 'make PART         one part of it: $(PARTS)'
-	@echo '                  ARGS="..." passes arguments on, such as test names'
-	@echo 'make test-crash   modules and plays killed at every step, and what became of every key; ARGS="--only issue"'
-	@echo 'make test-hosts   two hosts with systemd, in containers: rotation, recovery, bad moments; root on Debian, or SODA_HOST_IMAGE'
-	@echo 'make test-leaks   searches for every secret in all that Ansible prints and writes, and in the system log'
-	@echo 'make test-attack  a hostile host, API, local user and careless operator; ARGS="--core 2.16" chooses ansible-core'
-	@echo 'make test-browser the page of the audit in a headless Chromium, by keyboard, on a phone, by an accessibility checker'
-	@echo 'make test-mutation  mutation testing of module_utils and plugin_utils, in an hour; ARGS="_runner/plan" chooses files'
-	@echo 'make test-deep    the property tests at length: 10,000 steps, a quarter of an hour'
+	@echo 'make demo         give three hosts their runner keys, with an emulated Soda Cloud'
+	@echo 'make test         run the tests for every change: 8 minutes, without root or containers'
+	@echo 'make ci           run all parts that every change must pass on a server: 50 minutes'
+	@echo 'make PART         run one part: $(PARTS)'
+	@echo '                  ARGS="..." passes arguments, such as test names'
+	@echo 'make test-crash   kill modules and plays at every step, and check every key; ARGS="--only issue"'
+	@echo 'make test-hosts   rotation and recovery on two hosts with systemd, in containers; root on Debian, or SODA_HOST_IMAGE'
+	@echo 'make test-leaks   search all output and files of Ansible, and the system log, for secrets'
+	@echo 'make test-attack  attacks by a hostile host, API and local user, and mistakes of operators; ARGS="--core 2.16" chooses ansible-core'
+	@echo 'make test-browser the audit page in Chromium: keyboard, phone and accessibility'
+	@echo 'make test-mutation  mutation testing of module_utils and plugin_utils, one hour; ARGS="_runner/plan" chooses files'
+	@echo 'make test-deep    the long property tests: 10,000 steps, 15 minutes'
 	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
-	@echo 'make test-limits  50 hosts at once at the limits of Soda Cloud, a few minutes'
-	@echo 'make test-examples  every example of the documentation, run as printed; Linux, in separate namespaces'
+	@echo 'make test-limits  50 hosts at once at the rate limits of Soda Cloud, a few minutes'
+	@echo 'make test-examples  run every example of the documentation as printed; Linux, in separate namespaces'
 	@echo 'make test-vault   runner keys in a real OpenBao; Linux, as root or with user namespaces'
 	@echo 'make test-kubernetes  runner keys in a real kube-apiserver, and Helm; builds the server once on Debian 12, or uses KUBECONFIG'
-	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read what the role wrote'
-	@echo 'make test-nox     what the Ansible community and Galaxy check in a collection'
-	@echo 'make bench        performance against rivals, for docs/benchmarks.md; ARGS="converged", ARGS=--quick'
-	@echo 'make matrix       all on each ansible-core, units on each Python; ARGS="2.16", "molecule-2.18 units-3.9" chooses rows'
-	@echo 'make dist         what is released of the commit, in build/dist; test-tarball: builds it twice and tries it'
-	@echo 'make docs         the documentation as a site, in build/docs/html'
-	@echo 'make release-check  all parts that a release must pass: 75 minutes; make nightly: the parts that take hours'
-	@echo 'make format       put the Python files into their common form'
-	@echo 'make changelog    release what is in changelogs/fragments as the version in galaxy.yml; ARGS=--update-existing: once more'
-	@echo 'make pins         pin what tests/requirements/*.in name, with hashes; ARGS=--upgrade: the newest of each'
-	@echo 'make clean        remove what the two made; distclean: and what they installed'
+	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read the files of the role'
+	@echo 'make test-nox     the checks of the Ansible community and of Galaxy'
+	@echo 'make bench        measure the performance, for docs/benchmarks.md; ARGS="converged", ARGS=--quick'
+	@echo 'make matrix       run the parts on each ansible-core, and the unit tests on each Python; ARGS="2.16", "molecule-2.18 units-3.9" chooses rows'
+	@echo 'make dist         build the release of the commit in build/dist; test-tarball: build it twice and use it'
+	@echo 'make docs         build the documentation as a site in build/docs/html'
+	@echo 'make release-check  run all parts that a release must pass: 75 minutes; make nightly: the parts that take hours'
+	@echo 'make format       format the Python files'
+	@echo 'make changelog    release the fragments as the version in galaxy.yml; ARGS=--update-existing: release it again'
+	@echo 'make pins         pin the packages of tests/requirements/*.in with hashes; ARGS=--upgrade: the newest versions'
+	@echo 'make clean        remove build results; distclean: remove installed packages too'
 
 demo: $(VENV)/.demo
 	@$(VENV)/bin/python -m demo $(VERBOSE)
@@ -66,13 +66,13 @@ $(PARTS): $(VENV)/.test
 bench: $(VENV)/.test
 	@$(VENV)/bin/python -m bench $(ARGS)
 
-# Each part alone.
+# Each part on its own.
 test-%: $(VENV)/.test
 	@$(VENV)/bin/python -m tooling $* $(ARGS)
 
 docs matrix: %: test-%
 
-# The build uses its own pinned tools, so that no package of the tests can change what is released.
+# The build uses its own pinned tools, so that no package of the tests can change the release.
 dist: .venv-dist/.dist
 	@.venv-dist/bin/python -m tooling.dist $(ARGS)
 
@@ -80,7 +80,7 @@ format: $(VENV)/.test
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-# A release's part of the changelog, from the fragments.
+# The section of a release in the changelog, from the fragments.
 changelog: $(VENV)/.test
 	@$(VENV)/bin/python -m tooling.changelog $(ARGS)
 

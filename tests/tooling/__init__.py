@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the parts of ``make test``. Each part counts what it ran; a part that ran nothing has failed."""
+"""Runs the parts of ``make test``. Each part counts its tests. A part without tests fails."""

@@ -74,13 +74,13 @@ def _timed(part: str, arguments: list[str]) -> tuple[str, float, Result]:
     print(_heading(" ".join([part, *arguments])), flush=True)
     started = time.monotonic()
     log = tree.LOGS / f"{part}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)  # also for the logs that a part writes beside its own
+    log.parent.mkdir(parents=True, exist_ok=True)  # for the additional logs of a part
     with tree.only_one(part):
         log.unlink(missing_ok=True)
         try:
             run = importlib.import_module(f"tooling.{_MODULES.get(part, part)}").main
             result = t.cast(Result, run(arguments, log))
-        except Exception as exc:  # one broken part does not hide what the others find
+        except Exception as exc:  # one broken part must not hide the results of the others
             result = Result(0, 1, f"{type(exc).__name__}: {exc}")
     seconds = time.monotonic() - started
     print(f"{part}: {result.passed} passed, {result.failed} failed in {seconds:.0f} s ({result.summary})", flush=True)

@@ -19,7 +19,7 @@ FOLDER = "tests/system/attack"
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
     """
-    Run the attacks; *arguments* go to pytest, such as ``-k escrow``.
+    Run the attacks; *arguments* are for pytest, such as ``-k escrow``.
 
     ``--core 2.16`` chooses the ansible-core, and ``--quick`` the attacks that are part of ``make test``.
     """

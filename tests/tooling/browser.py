@@ -21,7 +21,7 @@ SCREENSHOTS = tree.BUILD / "screenshots"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run ``tests/system/browser``; *arguments* go to pytest. Screenshots are in ``build/screenshots``."""
+    """Run ``tests/system/browser``. *arguments* are for pytest. Screenshots are in ``build/screenshots``."""
     chromium = _chromium()
     if chromium is None:
         return Result(0, 1, "there is no Chromium: install the package chromium, or name one with CHROMIUM=PATH")
@@ -34,7 +34,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def _chromium() -> str | None:
-    """The browser: the one that the caller names, one that is installed, or Debian's, which root can install."""
+    """The browser: the one in the environment, an installed one, or Debian's, which root can install."""
     named = os.environ.get("CHROMIUM")
     if named:
         return named

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m tooling.changelog``: make the fragments a release of the version in galaxy.yml, and write CHANGELOG.md.
+"""``python -m tooling.changelog``: release the fragments as the version in galaxy.yml, and write CHANGELOG.md.
 
-antsibull-changelog asks Ansible for the plugins of the collection. It is shown a copy, because it would copy the
-checkout with all that is installed in it.
+antsibull-changelog gets the list of plugins from Ansible. It runs in a copy, because it would copy the checkout
+with all installed packages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .process import run
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Release, or with ``--update-existing`` release the same version once more; what else is given goes on, too."""
+    """Release. ``--update-existing`` releases the same version again. Other arguments are passed on."""
     copy = tree.copied_collection("changelog")
     env = private_environment() | {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
     passed_on = sys.argv[1:] if arguments is None else arguments

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The supported series of ansible-core, and an environment of each, made when it is needed."""
+"""The supported series of ansible-core, and an environment of each, created when needed."""
 
 from __future__ import annotations
 

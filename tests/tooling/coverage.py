@@ -21,7 +21,7 @@ _DATA = tree.BUILD / "coverage"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the unit tests under coverage; *arguments* go to pytest. The report is in build/coverage/html."""
+    """Run the unit tests under coverage. *arguments* are for pytest. The report is in build/coverage/html."""
     _DATA.mkdir(parents=True, exist_ok=True)
     for old in _DATA.glob("data*"):
         old.unlink()

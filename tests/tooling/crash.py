@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills modules and plays at every step, and counts what became of the keys."""
+"""Kills modules and plays at every step, and counts the fates of the keys."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .process import Finished, run
 from .result import Result, judged
 
 ENOUGH = 500
-"""Kills. Fewer show too little."""
+"""Kills. Fewer would prove too little."""
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run all kills; *arguments* go to ``python -m crash``, such as ``--seed 7``."""
+    """Run all kills. *arguments* are for ``python -m crash``, such as ``--seed 7``."""
     env = private_environment()
     env["PYTHONPATH"] = os.pathsep.join(map(str, (tree.linked_collections(), *tree.TESTS)))
     with Emulator(log=tree.LOGS / "crash-emulator.log") as emulator:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The property tests at length: 10,000 steps of the state machine, and a thousand made up answers to each call."""
+"""The property tests at length: 10,000 steps of the state machine, and 1000 generated answers to each call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TESTS = ("tests/unit/plugins/stateful", "tests/unit/plugins/test_fuzzed_answers.
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the property tests; *arguments* go to pytest, in place of the tests where they name some."""
+    """Run the property tests. *arguments* are for pytest, in place of the tests where they name some."""
     chosen = arguments or (*TESTS, "-rP", "--show-capture=stdout")
     return units.main(
         chosen,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as it is released: one tarball for one commit, byte for byte, with what shows where it came from.
+"""Builds the release of the collection: one reproducible tarball for each commit, with its provenance.
 
 ``ansible-galaxy collection build`` writes the tarball. It follows the order of the folder on disk, and keeps times and
 modes of the checkout, so the tarball is packed again from what is in it, in one order, with one time, owner and mode.
@@ -33,7 +33,7 @@ _ENCODING = "utf-8"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Make what is released of HEAD, in ``build/dist``. With an argument, the key of that name signs it."""
+    """Build the release of HEAD in ``build/dist``. With an argument, the key of that name signs it."""
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir(parents=True)
     made = [tarball(tree.ROOT, DIST, log)]
@@ -47,7 +47,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def tarball(repository: Path, folder: Path, log: Path) -> Path:
-    """The tarball of the commit that *repository* is at. What was not committed is no part of it."""
+    """The tarball of the commit that *repository* is at. Uncommitted changes are not included."""
     source = folder / "source"
     source.mkdir(parents=True)
     git = ["git", "-c", "safe.directory=*", "-C", str(repository)]
@@ -71,7 +71,7 @@ def tarball(repository: Path, folder: Path, log: Path) -> Path:
 
 
 def repacked(content: bytes, time: int) -> bytes:
-    """The same collection in one form: by name, all of one time and of nobody, executable or not, and no more."""
+    """The collection in a normalized form: sorted by name, with one time, no owner, and only the executable bit."""
     with tarfile.open(fileobj=io.BytesIO(content)) as packed:
         entries = {entry.name: entry for entry in packed}
         contents = {name: _read(packed, entry) for name, entry in entries.items() if entry.isfile()}
@@ -85,7 +85,7 @@ def repacked(content: bytes, time: int) -> bytes:
 
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as packing:
-        # The manifest stands first, where Galaxy puts it.
+        # The manifest comes first, as in Galaxy's tarballs.
         for name in sorted(entries, key=lambda name: (name not in ("MANIFEST.json", "FILES.json"), name)):
             entry = tarfile.TarInfo(name)
             entry.type = entries[name].type

@@ -24,7 +24,7 @@ _TEXTS = (".md", ".svg", ".png")
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Build the site into build/docs/html; *arguments* go to sphinx-build."""
+    """Build the site into build/docs/html. *arguments* are for sphinx-build."""
     shutil.rmtree(_SITE, ignore_errors=True)
     env = venvs.on_path(private_environment(), venvs.pinned("docs"))
     env["ANSIBLE_COLLECTIONS_PATH"] = str(tree.linked_collections())
@@ -46,7 +46,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         else:
             passed += 1
     pages = list((_SITE / "html").rglob("*.html"))
-    # antsibull-docs prints bad markup into the page and reports success.
+    # antsibull-docs writes the error about invalid markup into the page and reports success.
     broken = [page.name for page in pages if "ERROR while parsing" in page.read_text("utf-8")]
     if broken:
         failed += 1
@@ -58,7 +58,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def _copy_texts(source: Path) -> None:
-    """The pages where they stand in the checkout, so that the links between them hold, and the site's own on top."""
+    """Copy the pages in the folders of the checkout, so that links between them work, and the pages of the site."""
     names = [name for name in tree.own_files() if _is_text(name)]
     for name in names:
         target = source / (Path(name).name if name.startswith("docs/site/") else name)
@@ -75,7 +75,7 @@ def _is_text(name: str) -> bool:
 
 
 def _linked(text: str, page: str, pages: set[str]) -> str:
-    """A page in which links to files that are not in the site lead to where the code is hosted."""
+    """The page. Links to files outside the site lead to the repository."""
     repository = yaml.safe_load((tree.ROOT / "galaxy.yml").read_text("utf-8"))["repository"]
 
     def link(match: re.Match[str]) -> str:

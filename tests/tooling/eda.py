@@ -22,7 +22,7 @@ PACKAGE = "openjdk-17-jre-headless"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/eda``; *arguments* go to pytest."""
+    """Run the tests in ``tests/system/eda``. *arguments* are for pytest."""
     if java() < OLDEST_JAVA and not installed():
         return Result(0, 1, f"ansible-rulebook needs Java {OLDEST_JAVA} or later: install {PACKAGE}, or set JAVA_HOME")
     env = private_environment()
@@ -33,7 +33,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def java() -> int:
-    """The version of the Java that ansible-rulebook would find; 0 where there is none."""
+    """The version of the Java that ansible-rulebook finds, or 0."""
     home = os.environ.get("JAVA_HOME")
     program = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if program is None:
@@ -47,7 +47,7 @@ def java() -> int:
 
 
 def installed() -> bool:
-    """Install Java, where this is Debian and the user may."""
+    """Install Java on Debian, if the user may."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
     print(f"Installing {PACKAGE}", flush=True)

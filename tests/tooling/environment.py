@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment in which every part runs: nothing of the caller's Ansible or account, a home in the checkout."""
+"""The environment of every part: a home in the checkout, and no Ansible settings or account of the caller."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SUPPORTED_PYTHONS = tuple(f"python3.{minor}" for minor in range(8, 15))
 
 
 def private_environment(home: Path = tree.CACHE / "home", temporary: Path = tree.BUILD / "tmp") -> dict[str, str]:
-    """The caller's environment without what would steer Ansible or reach an account, with another home."""
+    """The environment of the caller with another home, and without Ansible settings and accounts."""
     env = {
         name: value
         for name, value in os.environ.items()
@@ -95,14 +95,14 @@ def prepare_home_for_ansible_test(env: dict[str, str], venv: Path | None = None)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that may hold a password, such as that of a package index."""
+    """Write a file that may contain a password, such as that of a package index."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(text, "utf-8")
 
 
 def pip_configuration(environment: dict[str, str]) -> str:
-    """The caller's pip settings, from wherever they come, as one pip.conf."""
+    """All pip settings of the caller as one pip.conf."""
     listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example of the documentation, run as it stands where ``https://cloud.soda.io`` is the emulator."""
+"""Runs every example of the documentation as printed. The emulator answers as ``https://cloud.soda.io``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .result import Result
 FOLDER = tree.BUILD / "examples"
 NAMES = ("cloud.soda.io", "cloud.us.soda.io")
 
-# Separate are the network, which is loopback alone, and the mounts: a hosts file with the names of Soda Cloud, and a
-# file system in memory, because /etc of a host is an overlay, and not any file system can hold one.
+# The network namespace has only the loopback interface. The mount namespace has a hosts file with the names of Soda
+# Cloud, and a file system in memory for the overlays, because not every file system supports them.
 _ENTER = """
 ip link set lo up
 mount --bind "$0/hosts" /etc/hosts
@@ -29,7 +29,7 @@ exec "$@"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/examples``; *arguments* go to pytest, such as ``-k vault``."""
+    """Run the tests in ``tests/system/examples``. *arguments* are for pytest, such as ``-k vault``."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     (FOLDER / "run").mkdir(parents=True)
     (FOLDER / "hosts").write_text(f"127.0.0.1 localhost {' '.join(NAMES)}\n", "utf-8")
@@ -50,7 +50,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def _inside() -> list[str]:
-    """The command that runs another in separate namespaces, as root there. It need not be root here."""
+    """The command that runs another command as root in separate namespaces. The caller need not be root."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     spaces = ["unshare", *as_root, "--mount", "--net", "--propagation", "private", "--kill-child"]
     return [*spaces, "sh", "-euc", _ENTER, str(FOLDER)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes the place of the get-pip script that ansible-test would download for its virtual environments.
+"""Replaces the get-pip script that ansible-test would download for its virtual environments.
 
 The Python that runs it has its own pip, so nothing has to be downloaded from a host besides the package index.
 """

@@ -30,7 +30,7 @@ QUICK = ("soda_runner_info", "module_soda_runner", "soda_runner_config", "invent
 """The targets of ``make test``: each takes seconds."""
 
 LANES = 2
-"""Targets that are run at the same time. Each has an account, and each lane a copy of the checkout."""
+"""Targets that run at the same time. Each target has an account, and each lane has a copy of the checkout."""
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
@@ -88,7 +88,7 @@ def targets(folder: Path) -> list[str]:
     """
     The targets of ``make test``, the largest first, so that the lanes end together.
 
-    Those which others depend on are hidden, and those which take long unsupported.
+    Targets that others depend on are hidden, and long ones are unsupported.
     """
     tests = [
         aliases.parent

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Searches for secrets in whatever is printed and written while runners come and go, and things go wrong."""
+"""Searches for secrets in all output and files of runs that provision, fail and decommission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOLDER = tree.BUILD / "leaks"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run everything, then search."""
+    """Run the plays, then search."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     if "LEAKS_COLLECTIONS" in os.environ:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Searches what was printed and written for secrets, in every form in which one could have got there."""
+"""Searches output and files for secrets in every encoding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 @dataclasses.dataclass(frozen=True)
 class Credential:
-    """A key, of whichever kind."""
+    """A Soda Cloud API key or a runner key."""
 
     api_key_id: str
     api_key_secret: str
@@ -24,7 +24,7 @@ class Credential:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """What was looked through, and the places in which a secret was found."""
+    """The searched files, and the places in which a secret was found."""
 
     files: int
     size: int
@@ -50,7 +50,7 @@ def _inner_base64(secret: bytes, alignment: int) -> bytes:
 
 
 def search(credentials: t.Iterable[Credential], folder: Path, allowed: t.Callable[[Path], bool]) -> Search:
-    """Look through every file below *folder*, but for those that are *allowed* to hold a secret."""
+    """Search every file below *folder*, except those that are *allowed* to contain a secret."""
     wanted = frozenset().union(*(forms(credential) for credential in credentials))
     if not wanted:
         raise ValueError("there is no secret to search for")

@@ -16,5 +16,5 @@ TARGET = "role_soda_runner_limits"
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the target; *arguments* go to ansible-test."""
+    """Run the target. *arguments* are for ansible-test."""
     return integration.main([TARGET, "--allow-unsupported", *arguments], log)

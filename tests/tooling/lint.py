@@ -17,7 +17,7 @@ from .environment import private_environment
 from .process import Finished, run
 from .result import Result, judged
 
-# By the names that they import each other by: to mypy a file is another module by its path.
+# By their import names, because mypy treats a file as another module if it gets the path.
 PLUGINS = [f"--package=ansible_collections.community.soda.{folder}" for folder in ("plugins", "extensions.eda.plugins")]
 TESTS = [
     f"tests/{folder}"
@@ -33,7 +33,7 @@ TESTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A linter: how it is called, and what it says when it looked at files and found no fault in them."""
+    """A linter: its command, and its output if it checked files and found no fault."""
 
     name: str
     command: tuple[str, ...]
@@ -53,19 +53,19 @@ CHECKS = (
     Check(
         "changelog.yaml", ("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"), r""
     ),
-    # Written again, it is the same: nobody edited it, or forgot to write it.
+    # The generated file is the same, so nobody edited it or forgot to generate it.
     Check(
         CHANGELOG,
         ("sh", "-c", f"test -s {CHANGELOG} && antsibull-changelog generate && git diff --exit-code {CHANGELOG}"),
         r"",
     ),
 )
-# Some linters are content when they are shown nothing.
+# Some linters succeed without files.
 IDLE = re.compile(r"No Python files found|No fragments found")
 
 
 def found_no_fault(check: Check, finished: Finished) -> bool:
-    """Whether the linter ended well, did say so, and had something to look at."""
+    """Whether the linter succeeded, reported success, and checked files."""
     said = re.search(check.clean, finished.output) and not IDLE.search(finished.output)
     return finished.returncode == 0 and bool(said)
 
@@ -82,7 +82,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run the checks whose names contain one of *arguments*, or all."""
     copy = tree.copied_collection("lint")
     collections = str(copy.parents[2])
-    # The linters look at a copy: their caches and the environments in the checkout stay out of their way.
+    # The linters check a copy without caches and environments.
     env = private_environment()
     env.update(
         ANSIBLE_COLLECTIONS_PATH=collections,

@@ -97,7 +97,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
         row_log.unlink(missing_ok=True)
         try:
             results[row] = KINDS[kind](rest, options, row_log) if kind in KINDS else _units(rest, row_log)
-        except Exception as exc:  # one broken row does not hide what the others find
+        except Exception as exc:  # one broken row must not hide the results of the others
             results[row] = Result(0, 1, f"{type(exc).__name__}: {exc}")
     _print_table(results, missing)
     failed = [name for name, result in results.items() if result.failed]

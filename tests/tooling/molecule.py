@@ -16,14 +16,14 @@ from .process import Finished, run
 from .result import Result, judged
 
 SCENARIO = "default"
-# Without these a scenario has shown nothing.
+# A scenario without these steps proves nothing.
 NEEDED = ("converge", "idempotence", "verify")
 
 _EXECUTED = re.compile(r"^[A-Z]+ +\[\w+ > ([\w-]+)\] Executed: (\w+)", re.MULTILINE)
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run ``molecule test``; *arguments* go to it, such as ``--destroy=never``."""
+    """Run ``molecule test``. *arguments* are for molecule, such as ``--destroy=never``."""
     return on(private_environment(), arguments, log)
 
 

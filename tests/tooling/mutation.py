@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mutation testing with mutmut: small changes to the utilities of the plugins, each of which a unit test must notice.
+"""Mutation testing with mutmut: small changes to the utilities of the plugins, each of which a unit test must detect.
 
 Each file is changed in a separate folder below build/mutation, and tried with the unit tests that mirror it.
 """
@@ -100,7 +100,7 @@ Change = tuple[str, str, str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Mutant:
-    """One change, and mutmut's number for what the tests made of it."""
+    """One change, and mutmut's number for the result of the tests."""
 
     file: str
     function: str

@@ -32,7 +32,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def counted(finished: Finished, wanted: t.Sequence[str]) -> Result:
-    """Count the sessions, with those that they call. One that was skipped, or warned of a find, has not passed."""
+    """Count the sessions, with those that they call. A session that was skipped or that warned has not passed."""
     ended = dict(
         re.findall(r"^nox > Session ([\w-]+) (was successful|failed|aborted|skipped)", finished.output, re.MULTILINE)
     )

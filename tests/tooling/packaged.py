@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other people's collections, as the package ``ansible`` has them, for tests of what works with them."""
+"""Other collections from the package ``ansible``, for tests that use them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WANTED = ("awx.awx", "community.hashi_vault", "kubernetes.core")
 
 
 def collections() -> Path:
-    """A collections path with the collections that are wanted. Nothing else of the package is unpacked."""
+    """A collections path with the requested collections only."""
     (version,) = re.findall(r"^ansible==(\S+)$", PINNED.read_text("utf-8"), re.MULTILINE)
     kept = tree.CACHE / f"collections-of-ansible-{version}"
     with tree.only_one("packaged"):

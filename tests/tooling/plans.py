@@ -39,7 +39,7 @@ def _rows(*names: str) -> tuple[Row, ...]:
     return tuple((name.split()[0], tuple(name.split()[1:])) for name in names)
 
 
-# The parts that protect users come first, so that a run that is stopped early has shown the most.
+# The parts that protect users come first, so that a run that stops early has tested the most important ones.
 _GUARDS = (
     "attack",
     "leaks",

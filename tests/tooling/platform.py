@@ -18,7 +18,7 @@ from .units import counted
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests; *arguments* go to pytest, such as ``-k slices``."""
+    """Run the tests. *arguments* are for pytest, such as ``-k slices``."""
     env = private_environment()
     env["AWX_COLLECTION"] = str(packaged.collection("awx.awx"))
     report = tree.BUILD / "platform.xml"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs programs with their output on the screen, in a log, and in hand, and ends them whole."""
+"""Runs programs, shows, logs and returns their output, and ends them with all their processes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def stop(process: subprocess.Popen[t.Any]) -> None:
 
 
 def kill(process: subprocess.Popen[t.Any]) -> None:
-    """The same at once, and so that nothing of it can tidy up."""
+    """The same at once, without a chance to clean up."""
     _kill(process, descendants(process.pid))
 
 
@@ -101,7 +101,7 @@ def _kill(process: subprocess.Popen[t.Any], family: list[int]) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes below a process, where /proc tells."""
+    """The descendants of a process, from /proc."""
     children: dict[int, list[int]] = {}
     # A pattern would look at each file, and fail if a process ends at that moment.
     for name in filter(str.isdigit, os.listdir("/proc")):

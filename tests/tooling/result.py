@@ -22,7 +22,7 @@ class Result:
 
 
 def judged(passed: int, failed: int, summary: str, returncode: int) -> Result:
-    """A result that cannot look better than it is: an exit status other than 0, or no test at all, is a failure."""
+    """A result. An exit status other than 0 is a failure, and so is a run without tests."""
     if not failed and returncode:
         return Result(passed, 1, f"{summary}; exit status {returncode}")
     if not passed and not failed:

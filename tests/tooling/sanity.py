@@ -17,7 +17,7 @@ from .result import Result, judged
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the sanity tests; *arguments* go to ansible-test, such as ``--test validate-modules``."""
+    """Run the sanity tests. *arguments* are for ansible-test, such as ``--test validate-modules``."""
     copy = tree.copied_collection("sanity")
     ignored = sorted(path.name for path in (copy / "tests" / "sanity").glob("ignore*.txt"))
     if ignored:
@@ -29,7 +29,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
 
 
 def counted(finished: Finished) -> Result:
-    """Count by what ansible-test says. A test that it ran on several Pythons counts once."""
+    """Count from the output of ansible-test. A test that it ran on several Pythons counts once."""
     ran = set(re.findall(r'^Running sanity test "([^"]+)"', finished.output, re.MULTILINE))
     failed = {
         name.split(" ")[0]

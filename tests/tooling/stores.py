@@ -28,7 +28,7 @@ exec "$@"
 
 
 def run_tests(part: str, arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
-    """Run the tests in ``tests/system/PART``; *arguments* go to pytest, *settings* into the environment."""
+    """Run the tests in ``tests/system/PART``. *arguments* are for pytest, *settings* into the environment."""
     folder = tree.BUILD / part
     folder.mkdir(parents=True, exist_ok=True)
     env = private_environment()
@@ -46,7 +46,7 @@ def run_tests(part: str, arguments: t.Sequence[str], log: Path, **settings: str)
 
 
 def _own_dev(folder: Path) -> list[str]:
-    """The command that gives another its own /dev, if this machine allows that."""
+    """The command that runs another command with a private /dev, if this machine allows it."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     spaces = ["unshare", *as_root, "--mount", "--propagation", "private", "--kill-child"]
     inside = [*spaces, "sh", "-euc", _ENTER, str(folder)]

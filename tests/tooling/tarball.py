@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tarball, as somebody meets it who has nothing else: the same from every build, installed, signed, and at work."""
+"""The tarball without a checkout: two builds are equal, and it can be verified, installed and used."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Trial:
 
 
 def main(_arguments: t.Sequence[str], log: Path) -> Result:
-    """Build it twice, and try the one as a user would."""
+    """Build it twice, and use one as a user would."""
     trial = Trial(log)
     try:
         archive = same_from_every_build(trial)
@@ -115,7 +115,7 @@ def installs_and_works(trial: Trial, archive: Path) -> None:
 
 
 def is_as_it_was_signed(trial: Trial, archive: Path) -> None:
-    """By a key that is made for this, and a keyring that knows it alone."""
+    """Sign with a key that is created for this test, and verify with a keyring that contains only this key."""
     owner = "Release test <release@community.soda.invalid>"
     trial.run("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", owner, "ed25519", "sign", "1d")
     signature = dist.signature(archive, owner, trial.env)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where things are, and the two ways in which Ansible gets to see this checkout as a collection."""
+"""Paths, and the two ways in which Ansible finds this checkout as a collection."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def copied_collection(part: str) -> Path:
 
 
 def own_files() -> list[str]:
-    """The files that belong to the project: what git knows or would take in, and what is there."""
+    """The files of the project: those that git tracks or would add, and that exist."""
     names = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     return sorted({name for name in names if name and os.path.lexists(ROOT / name)})
 

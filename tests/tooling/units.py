@@ -18,7 +18,7 @@ from .result import Result, judged
 
 def main(arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
     """
-    Run the unit tests; *arguments* go to pytest, such as ``-k plan`` or a path, *settings* into the environment.
+    Run the unit tests. *arguments* are for pytest, such as ``-k plan`` or a path, *settings* into the environment.
 
     ``--quick`` leaves out the tests that are marked as slow.
     """
@@ -45,7 +45,7 @@ def by_pytest(
 
 
 def counted(report: ET.Element, returncode: int) -> Result:
-    """Count a JUnit report. Skipped tests have not passed, and are said."""
+    """Count a JUnit report. Skipped tests have not passed, and are reported."""
     totals = {
         name: sum(int(suite.get(name, "0")) for suite in report.iter("testsuite"))
         for name in ("tests", "failures", "errors", "skipped")

@@ -14,5 +14,5 @@ from .result import Result
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/vault``; *arguments* go to pytest."""
+    """Run the tests in ``tests/system/vault``. *arguments* are for pytest."""
     return stores.run_tests("vault", arguments, log, OPENBAO=str(programs.openbao()))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the role writes, held against programs that read such files and know nothing of this collection."""
+"""Programs that are independent of this collection read the files that the role writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .result import Result
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/vendor``; *arguments* go to pytest."""
+    """Run the tests in ``tests/system/vendor``. *arguments* are for pytest."""
     env = private_environment()
     # Nothing is imported from it: soda-core is proprietary, and only run.
     env["VENDOR_PROGRAMS"] = str(venvs.pinned("vendor") / "bin")

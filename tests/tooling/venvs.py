@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environments for tools that conflict with the one of the tests. Each is made when it is wanted, from its pins."""
+"""Environments for tools that conflict with the test environment. Each is created from its pins when needed."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from .environment import private_environment
 from .process import run
 from .result import Result, judged
 
-# What pip-audit, or the libraries it stands on, say when the service that knows cannot be reached.
+# Messages of pip-audit and its libraries if the service cannot be reached.
 _OUT_OF_REACH = (
     "ServiceError",
     "ConnectionError",
@@ -28,7 +28,7 @@ _OUT_OF_REACH = (
 
 
 def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Audit each set of pins; *arguments* go to pip-audit, such as ``--vulnerability-service osv``."""
+    """Audit each set of pins. *arguments* are for pip-audit, such as ``--vulnerability-service osv``."""
     env = venvs.on_path(private_environment(), venvs.pinned("supply"))
     passed, failed, known = 0, [], []
     for pins in sorted(venvs.REQUIREMENTS.glob("*.in")):
@@ -51,7 +51,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
             passed += not found
             failed += [pins.stem] if found else []
         elif any(sign in finished.output for sign in _OUT_OF_REACH) and not os.environ.get("CI"):
-            # Nothing was learnt. Hosted CI reaches the service, and there this is a failure.
+            # The result is unknown. Hosted CI reaches the service, so there this is a failure.
             return Result(0, 1, "the service that knows vulnerabilities is out of reach of this machine: not audited")
         else:
             failed.append(pins.stem)
