@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this collection costs, each thing against a rival in the same run and in turn: ratios, which hold elsewhere."""
+"""Measures the performance of the collection against rivals in the same run. The ratios also hold on other machines."""

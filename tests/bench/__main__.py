@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"--- {name}")
         try:
             results[name] = MEASURES[name].measured(Options(quick=options.quick))
-        except Exception as exc:  # one broken row does not hide the others
+        except Exception as exc:  # one broken row must not hide the others
             results[name] = None
             say(f"{name}: {exc if isinstance(exc, Broken) else traceback.format_exc()}")
     say("\n".join(table(results)))

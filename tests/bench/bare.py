@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python bare.py NAME…``: what somebody would write in Python alone. Prints the runners of these names."""
+"""``python bare.py NAME…``: the same task in plain Python. Prints the runners of these names."""
 
 from __future__ import annotations
 

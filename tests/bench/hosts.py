@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fleet costs: a run of the role on hosts that are up to date, and the first run."""
+"""The time of a run of the role on up-to-date hosts, and of the first run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names(count: int) -> list[str]:
 
 @contextlib.contextmanager
 def fleet(window: float = 0.0) -> t.Iterator[tuple[Account, dict[str, t.Any]]]:
-    """An account, and the variables of hosts whose runners are its. A window of 0 is: no limits."""
+    """An account, and the variables of its hosts. A window of 0 means no limits."""
     shutil.rmtree(FLEET, ignore_errors=True)
     FLEET.mkdir(parents=True)
     with Emulator(log=WORK / "emulator.log") as emulator:
@@ -53,7 +53,7 @@ def fleet(window: float = 0.0) -> t.Iterator[tuple[Account, dict[str, t.Any]]]:
 
 
 def converge(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any], ids: t.Sequence[str] = ()) -> None:
-    """Put on each host what the role writes on the first one. The role itself would take far longer."""
+    """Copy the files of the role from the first host to each host. The role would take far longer."""
     first = hosts[0]
     play(environment(), hosts=[first], variables=variables, roles=["community.soda.soda_runner"])
     account.advance(3600)
@@ -122,7 +122,7 @@ def measure_provisioning(options: Options, **settings: t.Any) -> Row:
 
 
 def measure_tuned(options: Options) -> Row:
-    """A host goes its whole way before another begins, so Ansible works while others wait."""
+    """Ansible finishes some hosts while others wait."""
     return measure_provisioning(
         options,
         variables={"soda_runner_throttle": FORKS},

@@ -26,7 +26,7 @@ FOLDER = WORK / "listing"
 
 BARE = str(Path(__file__).with_name("bare.py"))
 
-# What soda_runner_info is run by outside of a play: the module alone, without Ansible's own processes.
+# Runs soda_runner_info without a play and without the processes of Ansible.
 _ALONE = """
 import json, sys
 from ansible.module_utils import basic
@@ -44,7 +44,7 @@ def wanted(count: int) -> list[str]:
 
 
 def filtered(listing: Listing) -> Cost:
-    """Ours, in a play."""
+    """Our module in a play."""
     tasks = [{"community.soda.soda_runner_info": {"names": wanted(listing.count)}, "register": "found"}]
     cost = play(environment(**listing.environment()), [*tasks, _expect(len(wanted(listing.count)))])
     _expect_asked(listing, listing.pages)
@@ -74,7 +74,7 @@ def alone(listing: Listing) -> Cost:
 
 
 def _expect(count: int | None) -> Task:
-    """A task on the controller that looks at what was found, which both sides have alike."""
+    """A task on the controller that uses the result, which both sides have."""
     that = "found is success" if count is None else f"found.runners | length == {count}"
     return {"ansible.builtin.assert": {"that": that, "quiet": True}}
 
@@ -104,7 +104,7 @@ def inventory_from_cache(options: Options) -> Row:
         host = _write_static(json.loads(cold.output), static)
 
         def shown(path: Path) -> Cost:
-            # One host is shown, so that showing costs neither side anything.
+            # Show one host only, so that the output takes no time on either side.
             return run(["ansible-inventory", "-i", str(path), "--host", host], env)
 
         result = in_turn(options.pairs, lambda: shown(source), lambda: shown(static)).as_result()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs programs, measures what they take, and describes the rows of the table."""
+"""Runs programs, measures their time and memory, and describes the rows of the table."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LIBRARY = Path(__file__).parent / "library"
 
 
 Row = dict[str, t.Any]
-"""What was measured: ``ours``, ``rival`` and ``ratio``, and whatever the text of the row names."""
+"""The measurements: ``ours``, ``rival`` and ``ratio``, and the other fields in the text of the row."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How large and how often."""
+    """Sizes and numbers of runs."""
 
     quick: bool = False
 
@@ -64,7 +64,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A row before it is measured. What was measured fills the braces in its texts."""
+    """A row before it is measured. The measurements replace the braces in its texts."""
 
     name: str
     what: str
@@ -79,18 +79,18 @@ class Measure:
 
 
 class Broken(Exception):
-    """What was to be measured did not do what it was to do, so there is no number."""
+    """The measured program failed, so there is no measurement."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one run took."""
+    """The time and memory of one run."""
 
     seconds: float
     cpu: float
-    """Seconds of processor time, of the program and of all that it started."""
+    """Seconds of processor time, of the program and its descendants."""
     memory: float
-    """The most that one of its processes held, in MiB; not told apart from less than this process itself holds."""
+    """The largest memory of one of its processes, in MiB. Less than that of this process cannot be measured."""
     output: str = dataclasses.field(repr=False, default="")
 
 
@@ -115,7 +115,7 @@ class Pairs:
 
 
 def in_turn(pairs: int, ours: t.Callable[[], Cost], rival: t.Callable[[], Cost]) -> Pairs:
-    """Run both so many times, each first as often as the other: a machine that slows down slows both."""
+    """Run both the same number of times, alternately first, so that a slow machine slows both."""
     costs: tuple[list[Cost], list[Cost]] = ([], [])
     for pair in range(pairs):
         for which in (0, 1) if pair % 2 == 0 else (1, 0):
@@ -126,7 +126,7 @@ def in_turn(pairs: int, ours: t.Callable[[], Cost], rival: t.Callable[[], Cost])
 
 
 def run(command: t.Sequence[str], env: t.Mapping[str, str], cwd: Path | None = None) -> Cost:
-    """Run a program to its end. Raises ``Broken`` where it fails."""
+    """Run a program. Raises ``Broken`` if it fails."""
     WORK.mkdir(parents=True, exist_ok=True)
     output = WORK / "output"
     with output.open("wb") as file:
@@ -149,7 +149,7 @@ def run(command: t.Sequence[str], env: t.Mapping[str, str], cwd: Path | None = N
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of all plays: nothing of the caller's, and our own modules."""
+    """The environment of all plays: no settings of the caller, and our modules."""
     return private_environment() | {"ANSIBLE_LIBRARY": str(LIBRARY), "ANSIBLE_LOCALHOST_WARNING": "0", **settings}
 
 

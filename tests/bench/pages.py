@@ -53,7 +53,7 @@ class Listing:
             return int(answer.read())
 
     def environment(self) -> dict[str, str]:
-        """What leads a client there."""
+        """The connection options for a client."""
         return {"SODA_CLOUD_ENDPOINT": self.url, **CREDENTIALS}
 
 
@@ -126,7 +126,7 @@ def serve(ready: Path, count: int) -> None:
         def log_message(self, *_arguments: t.Any) -> None:
             pass
 
-    # Else the second of two small writes would wait for the answer to the first.
+    # Otherwise, the second of two small writes would wait for the answer to the first.
     Handler.wbufsize = -1
     Handler.disable_nagle_algorithm = True
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

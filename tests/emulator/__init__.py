@@ -2,6 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Soda Cloud as far as its contract says: a program to test against. See README.md beside this file."""
+"""An emulator of Soda Cloud that follows the published contract, for tests. See README.md beside this file."""
 
 from __future__ import annotations

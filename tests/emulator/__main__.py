@@ -30,7 +30,7 @@ from .cloud import KEY_ID_STYLES, SECRET_STYLES, Account, Settings, crowd
 from .faults import described
 from .service import Service
 
-GRACE = 0.5  # seconds that requests under way are given when the emulator ends
+GRACE = 0.5  # seconds to finish pending requests when the emulator ends
 SETTINGS = tuple(each.name for each in fields(Settings))
 
 
@@ -99,7 +99,7 @@ def is_loopback(host: str) -> bool:
 
 
 def prepared(options: argparse.Namespace) -> Service:
-    """The service with the accounts and faults that it begins with."""
+    """The service with its initial accounts and faults."""
     service = Service.create(Settings(**{name: getattr(options, name) for name in SETTINGS}))
     for description in read_list(options.accounts, "accounts"):
         account = add_account(service, description)
@@ -123,7 +123,7 @@ def add_account(service: Service, description: Mapping[str, Any]) -> Account:
 
 
 def read_list(path: Path | None, name: str) -> list[Mapping[str, Any]]:
-    """A list, or a mapping that holds it under ``name``. JSON is YAML too."""
+    """A list, or a mapping that contains it under ``name``. JSON is YAML too."""
     if path is None:
         return []
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -165,7 +165,7 @@ def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 def announce(port: int, options: argparse.Namespace) -> None:
-    """Say where it listens, on standard output and in the ready file, which appears whole or not at all."""
+    """Print the URL, and write it to the ready file in one step."""
     host = f"[{options.host}]" if ":" in options.host else options.host
     scheme = "http" if options.cert is None else "https"
     line = json.dumps({"url": f"{scheme}://{host}:{port}", "pid": os.getpid()})
@@ -183,7 +183,7 @@ async def orphaned(parent: int) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # It complains of what is not HTTP; what fails in here is logged in here.
+    # It logs input that is not HTTP. The emulator logs its own failures.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     options = arguments()
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers, from the words of the domain to the wire."""
+"""Converts results to HTTP answers."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def refusal(refused: Refused) -> Answer:
 
 
 def web_application(status: int = 200) -> Answer:
-    """The page that the real service gives for a path it does not know."""
+    """The page that Soda Cloud returns for an unknown path."""
     return Answer(status, WEB_APPLICATION.encode(), "text/html; charset=utf-8")

@@ -16,7 +16,7 @@ from .faults import Exchange, carry_out
 from .service import LOG, Request, Service, broken
 
 TRACE_HEADER = "X-Soda-Trace-Id"
-MAX_BODY = 256 * 2**20  # the control API takes runners by the hundred thousand
+MAX_BODY = 256 * 2**20  # the control API accepts 100,000 runners at once
 
 
 def application(service: Service) -> web.Application:
@@ -29,7 +29,7 @@ def application(service: Service) -> web.Application:
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
-    """Answer whatever is not for the control API."""
+    """Answer all requests that are not for the control API."""
     service = request.app[SERVICE]
     call = service.receive(
         Request(
@@ -46,7 +46,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     try:
         call.entry.fault, outcome = await carry_out(service.faults, exchange)
     except ConnectionError:
-        raise  # the client has gone
+        raise  # the client closed the connection
     except Exception as error:
         LOG.exception("%s %s failed", request.method, request.path)
         outcome = broken(call.entry, f"{type(error).__name__}: {error}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For tests: starts an emulator, sets the scene in it and says what happened. Needs Python 3.9 and requests.
+"""For tests: starts an emulator, prepares accounts and runners, and reads the journal. Needs Python 3.9 and requests.
 
 The emulator itself runs in another Python (3.11 or later), named by the environment variable ``EMULATOR_PYTHON``::
 
@@ -36,11 +36,11 @@ Json = dict[str, Any]
 
 
 class EmulatorFailed(Exception):
-    """The emulator did not start, or refused what the control API was asked."""
+    """The emulator did not start, or refused a request to the control API."""
 
 
 class ContractViolated(Exception):
-    """Requests or answers were not true to the contract."""
+    """Requests or answers violated the contract."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Account:
     # Keys
 
     def add_key(self, permissions: Sequence[str] | None = None) -> Key:
-        """Another Soda Cloud API key; without ``permissions`` it has all."""
+        """Another Soda Cloud API key. Without ``permissions``, it has all permissions."""
         body = {} if permissions is None else {"permissions": list(permissions)}
         return _key(self._post("keys", body))
 
     def issue_runner_key(self) -> Key:
-        """A runner key, behind the API's back: no request, and not in ``stats()["keys_issued"]``."""
+        """A runner key that is created without the API: no request, and not in ``stats()["keys_issued"]``."""
         return _key(self._post("runner-keys"))
 
     # Runners
@@ -80,7 +80,7 @@ class Account:
         count: int = 0,
         allow_duplicates: bool = False,
     ) -> list[str]:
-        """Add runners, each a name or a description, and ``count`` made up ones; returns the ids.
+        """Add runners, each a name or a description, and ``count`` generated ones. Returns the ids.
 
         A description has the contract's fields (``name`` must be given) and ``last_seen_seconds_ago``, ``in_use``,
         ``hidden``, ``extra`` (more fields, or others in their place) and ``omit`` (fields left out).
@@ -110,7 +110,7 @@ class Account:
         return self._call("PATCH", f"runners/{quote(runner_id, safe='')}", fields)
 
     def set_online(self, runner_id: str, online: bool | None = True) -> Json:
-        """Online or offline whatever is heard of it; None: by its heartbeats again."""
+        """Set it online or offline. With None, its heartbeats decide again."""
         return self.change_runner(runner_id, isOnline=online)
 
     def set_in_use(self, runner_id: str, in_use: bool = True) -> Json:
@@ -123,7 +123,7 @@ class Account:
     def remove_runner(self, runner_id: str) -> None:
         self._call("DELETE", f"runners/{quote(runner_id, safe='')}")
 
-    # What goes wrong, and when
+    # Faults
 
     def fault(self, kind: str, operation: str | None = None, **options: Any) -> None:
         """Add a fault. Options of all kinds: times (1; None: always), after, probability, seed, page."""
@@ -145,7 +145,7 @@ class Account:
         """secrets, key_ids, window_factor, listing_delay, online_for."""
         return self._call("PATCH", "settings", settings)
 
-    # What happened
+    # Journal
 
     def journal(self, since: int = 0, operation: str | None = None) -> list[Json]:
         """The requests after number ``since``, in order of arrival."""
@@ -168,7 +168,7 @@ class Account:
         return self._call("GET", "stats")
 
     def reset(self) -> None:
-        """Forget all but the API keys and settings of this account."""
+        """Remove everything except the API keys and settings of this account."""
         self._post("reset")
 
     def remove(self) -> None:
@@ -299,7 +299,7 @@ class Emulator:
         self.call("POST", "faults", {"kind": kind, "operation": operation, **options})
 
     def reset(self) -> None:
-        """Forget all accounts."""
+        """Remove all accounts."""
         self.call("POST", "reset")
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What time it is: real, or as a test says."""
+"""The real time, or a time that a test sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The time of day when it was made, moved on by the monotonic clock: setting the system's time harms nothing."""
+    """The time of its creation plus the monotonic clock, so a change of the system time has no effect."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stands still until a test moves it."""
+    """A clock that only a test moves."""
 
     def __init__(self, now: float = 1_767_225_600.0) -> None:
         self._now = now
@@ -39,7 +39,7 @@ class ManualClock:
 
 
 class ShiftedClock:
-    """Another clock, run forward by as many seconds as a test has asked for."""
+    """Another clock plus the seconds that a test has added."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base

@@ -30,7 +30,7 @@ VERSIONS = {"runner": "1.14.2", "library": "4.28.0", "agent": "1.14.2"}
 
 
 class Refused(Exception):
-    """Soda Cloud says no, and why."""
+    """Soda Cloud refuses the request."""
 
     def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A Soda Cloud API key: a user's or a service account's, with which the API is called."""
+    """A Soda Cloud API key of a user or a service account."""
 
     id: str
     secret: str
@@ -51,7 +51,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class RunnerKey:
-    """What createRunner issues: a runner's login."""
+    """A runner key, as createRunner issues it."""
 
     id: str
     secret: str
@@ -59,7 +59,7 @@ class RunnerKey:
 
 @dataclass(frozen=True)
 class Settings:
-    """What may differ from account to account."""
+    """The settings of an account."""
 
     secrets: str = "random"  # or "dash": every secret begins with "-"
     key_ids: str = "uuid"  # or "digits": runner key ids of digits alone
@@ -112,7 +112,7 @@ class Runner:
 
 
 class Account:
-    """One organization. Whatever happens in it touches no other."""
+    """One organization, which is independent of all others."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Account:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the account's own API keys."""
+        """Remove everything except the API keys of the account."""
         self.runner_keys: dict[str, RunnerKey] = {}
         self.keys_issued: list[str] = []
         self.registrations = 0
@@ -143,7 +143,7 @@ class Account:
         self._listing: list[Runner] | None = None
         self._listing_changes_at = math.inf
 
-    # Who may do what, and how often
+    # Permissions and rate limits
 
     def authenticate(self, key_id: str, secret: str) -> ApiKey:
         key = self.api_keys.get(key_id)
@@ -194,7 +194,7 @@ class Account:
         self.remove(runner_id)
         return {}
 
-    # What a runner does
+    # Actions of a runner
 
     def register(self, key_id: str, name: str, runner_id: str | None = None) -> Runner:
         """Register under a name, as a runner does when it starts."""
@@ -236,7 +236,7 @@ class Account:
             raise Refused(400, "agent_name_already_registered", f"agent with name already registered: {name}")
         return None
 
-    # What a test does
+    # Actions of a test
 
     def add_api_key(self, permissions: Iterable[str], key_id: str | None = None, secret: str | None = None) -> ApiKey:
         key = ApiKey(key_id or str(uuid.uuid4()), secret or new_secret(dashed=False), frozenset(permissions))
@@ -285,7 +285,7 @@ class Account:
         }
 
     def change(self, runner_id: str, fields: Mapping[str, Any]) -> Runner:
-        """Change what ``seed`` takes, but for the id and the name."""
+        """Change the fields of ``seed``, except the id and the name."""
         runner = self._runners[runner_id]
         for name, value in _checked(fields, CHANGEABLE):
             setattr(runner, *self._attribute(name, value))
@@ -419,7 +419,7 @@ class Cloud:
         return self.accounts.get(self._tokens.get(token, ("", ""))[0])
 
     def login(self, key_id: str, secret: str) -> str:
-        """A token for an API key or a runner key."""
+        """Issue a token for an API key or a runner key."""
         account = self.account_of_key(key_id)
         if account is None:
             raise unauthorized()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The binding to the contract document: what may be asked, what may be answered, and how often."""
+"""Checks requests, answers and rate limits against the contract document."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Operation:
     id: str
     method: str
     limit: RateLimit
-    permissions: frozenset[str]  # any one of these allows it; empty: everybody may
+    permissions: frozenset[str]  # one of these permissions is required; none if it is empty
     takes_body: bool
     parameters: Mapping[str, Mapping[str, Any]]  # query parameters, by name
     responses: Mapping[int, Response]
@@ -49,7 +49,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Target:
-    """What a path of the contract leads to."""
+    """A path of the contract."""
 
     operations: Mapping[str, Operation]  # by method in upper case
     arguments: Mapping[str, str]
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass
 class AskedFor:
-    """A request in the shape that openapi-core reads (its Request protocol)."""
+    """A request in the form that openapi-core reads (its Request protocol)."""
 
     host_url: str
     path: str
@@ -69,7 +69,7 @@ class AskedFor:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a request asks for, with the contract's defaults filled in, or why it violates the contract."""
+    """The arguments of a request with the defaults of the contract, or why it violates the contract."""
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     violation: str | None = None
@@ -169,7 +169,7 @@ class Contract:
         )
 
     def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
-        # The whole of `components` stands beside the schema so that its references lead somewhere.
+        # All of `components` is added to the schema, so that its references can be resolved.
         return jsonschema_rs.Draft202012Validator(
             {**schema, "components": self._document["components"]}, validate_formats=True
         )
@@ -191,7 +191,7 @@ TOLERATES_BODY = frozenset({"createRunner"})
 
 
 def _undocumented(operation: Operation, query: list[tuple[str, str]], body: bytes) -> str | None:
-    """What openapi-core lets pass and a strict service would not."""
+    """What openapi-core accepts and a strict service refuses."""
     names = [name for name, _unused in query]
     for name, value in query:
         schema = operation.parameters.get(name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control API, under /_emulator/: how tests set the scene and see what happened. README.md lists it."""
+"""The control API under /_emulator/, with which tests prepare the emulator and read its journal. README.md lists it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reply(payload: object) -> web.Response:
 
 
 def route(method: str, path: str) -> Callable[[Callable[[web.Request], Awaitable[object]]], Handler]:
-    """Register a handler whose result is sent as JSON, and whose mistakes become readable answers."""
+    """Register a handler. Its result is sent as JSON, and invalid requests get a readable answer."""
 
     def register(function: Callable[[web.Request], Awaitable[object]]) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
@@ -133,7 +133,7 @@ async def stats(request: web.Request) -> object:
 
 @route("POST", "/accounts/{account}/runners")
 async def seed(request: web.Request) -> object:
-    """``runners``: described one by one; ``count``: as many as that, made up."""
+    """``runners`` describes each runner. ``count`` is the number of generated runners."""
     body = await given(request, ("runners", "count", "allow_duplicates"))
     described_runners = body.get("runners", [])
     count = body.get("count", 0)
@@ -237,7 +237,7 @@ async def unknown(request: web.Request) -> object:
     raise Refused(404, "not_found", f"The control API has no {request.method} {request.path}.")
 
 
-# What requests say
+# Request bodies
 
 
 async def parsed(request: web.Request) -> Any:
@@ -257,7 +257,7 @@ async def given(request: web.Request, known: tuple[str, ...] | None = None) -> M
 
 
 def permissions_in(service: Service, body: Mapping[str, Any]) -> list[str]:
-    """The permissions asked for; by default all that the contract knows."""
+    """The requested permissions. The default is all permissions of the contract."""
     permissions = body.get("permissions")
     if permissions is None:
         return sorted(service.contract.permissions)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong on purpose.
+"""Deliberate faults.
 
 A kind of fault is a coroutine function, registered with ``@kind``. It is given the exchange and, as keyword arguments,
 the options of the fault; it calls ``exchange.work()`` or does not, and returns the answer to give, or the response
@@ -29,7 +29,7 @@ from .cloud import Account
 
 @dataclass
 class Exchange:
-    """A request and the work that would answer it."""
+    """A request and the function that carries it out."""
 
     request: web.Request
     operation: str | None  # operation of the contract, or type of the command or query
@@ -55,7 +55,7 @@ def kind(function: Kind) -> Kind:
 
 @dataclass
 class Fault:
-    """When a kind of fault strikes."""
+    """The conditions of a fault."""
 
     kind: str
     account: str | None = None  # None: any
@@ -108,14 +108,14 @@ def described(description: Mapping[str, Any]) -> Fault:
 
 
 async def carry_out(faults: list[Fault], exchange: Exchange) -> tuple[str | None, Outcome]:
-    """Answer a request, through the first fault that strikes. Returns the fault's kind and what came of it."""
+    """Answer a request with the first fault that matches. Returns the kind of the fault and the answer."""
     for fault in faults:
         if fault.strikes(exchange):
             return fault.kind, await KINDS[fault.kind](exchange, **fault.options)
     return None, exchange.work()
 
 
-# Answers in place of the real one
+# Other answers
 
 
 @kind
@@ -151,7 +151,7 @@ async def html(exchange: Exchange, *, status: int = 200) -> Answer:
     return web_application(status)
 
 
-# The connection
+# Connections
 
 
 @kind
@@ -205,7 +205,7 @@ async def truncated(exchange: Exchange, *, length: int | None = None, declare: s
     return stream
 
 
-# What a listing or a runner says
+# Listings and runners
 
 
 @kind
@@ -290,7 +290,7 @@ def _reset(request: web.Request) -> web.StreamResponse:
     if transport is not None:
         connection = transport.get_extra_info("socket")
         if connection is not None:
-            # To linger for 0 s makes the kernel send RST, not FIN.
+            # With a linger time of 0 s, the kernel sends RST instead of FIN.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     return web.Response()

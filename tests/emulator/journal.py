@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was asked and answered, account by account. Holds no secret."""
+"""Requests and answers by account, without secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass
 class Journal:
-    """Entries stand in the order in which the requests arrived."""
+    """Entries are in the order in which the requests arrived."""
 
     _entries: dict[str, list[Entry]] = field(default_factory=dict)
     _violating: list[Entry] = field(default_factory=list)  # of those that were cleared

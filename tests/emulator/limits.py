@@ -28,9 +28,9 @@ class SlidingWindow:
         self._admitted: deque[float] = deque()
 
     def admit(self, limit: RateLimit, now: float) -> int | None:
-        """Admit a request and return None, or refuse it and return after how many seconds to ask again.
+        """Admit a request and return None, or refuse it and return the seconds to wait.
 
-        The answer is in whole seconds and at least 1, as ``Retry-After`` is, however short the window.
+        The result is in whole seconds and at least 1, like ``Retry-After``, for any window.
         """
         while self._admitted and self._admitted[0] + limit.seconds <= now:
             self._admitted.popleft()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a runner finds in its configuration file, read as strictly as the strictest of its real readers.
+"""Reads the configuration file of a runner as strictly as the strictest of its real readers.
 
 Each format is a function from the file's text to ``Found``; all say precisely what is wrong, and never show a secret.
 """
@@ -34,7 +34,7 @@ class WrongConfiguration(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What one file carries; None where its format does not carry it, or the file leaves it out."""
+    """The fields of one file. A field is None if the format or the file does not contain it."""
 
     api_key_id: str
     api_key_secret: str
@@ -58,7 +58,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def helm_values(text: str, section: str, secret_text: str | None) -> Found:
-    """Helm values. The name and the id stand under ``soda.<section>``."""
+    """Helm values. The name and the id are below ``soda.<section>``."""
     root = _mapping(_yaml(text), "the file")
     soda = _mapping(root.get("soda"), "soda")
     runner = _mapping(soda.get(section), f"soda.{section}")
@@ -91,7 +91,7 @@ def kubernetes_secret(text: str, section: str, secret_text: str | None) -> Found
 
 
 def dotenv(text: str, section: str, secret_text: str | None) -> Found:
-    """Lines NAME=value. Only what shells, systemd, Docker and dotenv libraries read alike is accepted."""
+    """Lines NAME=value. Accepts only lines that shells, systemd, Docker and dotenv libraries read in the same way."""
     values: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -141,7 +141,7 @@ FORMATS: Mapping[str, Reader] = {
 
 
 def read(text: str, format: str, section: str = "agent", secret_text: str | None = None) -> Found:
-    """What a configuration file says; raises WrongConfiguration."""
+    """The content of a configuration file. Raises WrongConfiguration."""
     found = FORMATS[format](text, section, secret_text)
     if not SECRET_FORMAT.fullmatch(found.api_key_secret):
         raise WrongConfiguration("the API key secret has characters that no secret has")
@@ -189,7 +189,7 @@ def _yaml(text: str) -> Any:
     try:
         return yaml.load(text, _StrictLoader)
     except yaml.YAMLError as error:
-        # Its message would show the line, and so perhaps the secret.
+        # Its message would show the line, which may contain the secret.
         mark = getattr(error, "problem_mark", None)
         raise WrongConfiguration("not YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service without sockets: from a request to the work that answers it, with its entry in the journal."""
+"""The service without sockets: finds the operation of a request, and records it in the journal."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ ENVELOPES = ("/api/command", "/api/query")
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came off the wire."""
+    """A received request."""
 
     method: str
     raw_path: str  # percent-encoded, without the query
     raw_query: str
     query: Sequence[tuple[str, str]]
-    headers: Mapping[str, str]  # looked up whatever the case
+    headers: Mapping[str, str]  # looked up without regard to case
     body: bytes
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request understood."""
+    """A parsed request."""
 
     name: str | None  # operation of the contract, or type of the command or query; None: neither
     account: Account | None
     entry: Entry
-    work: Callable[[], Answer]  # to be called once, or not at all
+    work: Callable[[], Answer]  # must be called at most once
 
     def answered(self, status: int) -> None:
         self.entry.status = status
@@ -56,7 +56,7 @@ class Call:
 
 @dataclass
 class Service:
-    """Everything that one emulator holds."""
+    """The state of one emulator."""
 
     contract: Contract
     cloud: Cloud
@@ -76,7 +76,7 @@ class Service:
         self.faults.clear()
 
     def receive(self, request: Request) -> Call:
-        """Understand a request and enter it in the journal. No work is done yet."""
+        """Parse a request and record it in the journal. Do not carry it out yet."""
         target = self.contract.target(request.raw_path)
         if target is not None:
             operation = target.operations.get(request.method)
@@ -102,7 +102,7 @@ class Service:
         return Call(operation.id, account, entry, partial(self._contracted, operation, entry, perform))
 
     def _contracted(self, operation: Operation, entry: Entry, perform: Callable[[], object]) -> Answer:
-        """Hold an answer against the contract before it goes out."""
+        """Check an answer against the contract before it is sent."""
         try:
             payload = perform()
             answer = json_answer(200, payload)
@@ -112,7 +112,7 @@ class Service:
         violation = self.contract.answer_violation(operation, answer.status, answer.headers, payload)
         return answer if violation is None else broken(entry, violation)
 
-    # Commands and queries, which the contract leaves out
+    # Commands and queries, which are not in the contract
 
     def _command_call(self, request: Request) -> Call:
         try:
@@ -183,7 +183,7 @@ class Service:
         return entry
 
     def _account_of(self, request: Request) -> Account | None:
-        """The account that the credentials name, be the secret right or wrong."""
+        """The account of the credentials, even if the secret is wrong."""
         try:
             key_id, _unused = _credentials(request)
         except Refused:
@@ -214,7 +214,7 @@ def _perform(
 
 
 def broken(entry: Entry, why: str) -> Answer:
-    """The emulator itself is at fault."""
+    """The emulator has failed."""
     LOG.error("contract violation: %s", why)
     entry.contract_violation = why
     return json_answer(500, {"code": "contract_violation", "message": why})

@@ -4,8 +4,8 @@
 
 """A stand-in for Soda's runner: reads its configuration file, logs in with what it finds and registers.
 
-How the real runner registers is not documented; that command is the emulator's own. A stand-in runner therefore never
-talks to anything but this machine.
+It is not documented how the real runner registers, so the emulator has its own command for that. A stand-in runner
+therefore only connects to this machine.
 
 Exit codes: 0 registered, 2 the configuration or the command line is wrong, 3 refused by Soda Cloud, 4 not reachable.
 """
@@ -28,7 +28,7 @@ import requests
 
 from .runner_config import FORMATS, Found, WrongConfiguration, read
 
-TIMEOUT = 30  # seconds a request
+TIMEOUT = 30  # seconds for each request
 
 
 class Refused(Exception):
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that a runner needs to know, from its file and, for what the format does not carry, the command line."""
+    """The settings of a runner, from its file and, if the format has no field for one, from the command line."""
 
     endpoint: str
     name: str
@@ -105,7 +105,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def configuration(options: argparse.Namespace) -> Configuration:
-    """Join file and command line; what both give, they must give alike."""
+    """Combine file and command line. If both set a value, the values must be equal."""
     try:
         text = options.config.read_text(encoding="utf-8")
         secret_text = options.secret_file and options.secret_file.read_text(encoding="utf-8")
@@ -154,7 +154,7 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def stay(cloud: Cloud, token: str, runner_id: str, every: float, ended: threading.Event) -> None:
-    """Send heartbeats until ended. Being unreachable is borne, being refused is not."""
+    """Send heartbeats until ended. An unreachable server is tolerated, a refusal is not."""
     while not ended.wait(every):
         try:
             cloud.heartbeat(token, runner_id)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runners of all rows, and as a module: their list, made in memory and returned as soda_runner_info returns one."""
+"""Generates runners, and as a module returns them like soda_runner_info."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 
 def runners(count: int) -> list[dict[str, t.Any]]:
-    """So many runners, as soda_runner_info returns them, always the same."""
+    """The same runners in each run, in the form of soda_runner_info."""
     return [
         {
             "id": f"{i:08x}-9a54-4f2b-8f0e-{i * 7919:012x}",

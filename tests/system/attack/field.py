@@ -51,7 +51,7 @@ class Ended:
 
     @property
     def words(self) -> str:
-        """The output without the line breaks that a terminal's width makes."""
+        """The output without the line breaks that the width of the terminal causes."""
         return " ".join(self.output.split())
 
 
@@ -231,7 +231,7 @@ def collections() -> Path:
 
 
 def give_to_another_user(path: Path) -> None:
-    """What a file looks like that another local user has put there."""
+    """The properties of a file that another local user has created."""
     path.chmod(0o666)
     if os.geteuid() == 0:
         shutil.chown(path, 65534, 65534)

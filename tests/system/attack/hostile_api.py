@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server that stands where Soda Cloud should, and gives whatever an attacker likes."""
+"""A server in place of Soda Cloud that returns hostile answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What the server sends."""
+    """The answers of the server."""
 
     status: int = 200
     body: bytes = b""
@@ -28,7 +28,7 @@ def as_json(content: object, status: int = 200) -> Answer:
 
 
 def page(runners: t.Sequence[object], number: int = 0, last: bool = True, total: int | None = None) -> Answer:
-    """A page of a listing, as the contract has it but for the runners."""
+    """A page of a listing that follows the contract, except for the runners."""
     size = max(len(runners), 1)
     whole = len(runners) if total is None else total
     return as_json(
@@ -46,7 +46,7 @@ def page(runners: t.Sequence[object], number: int = 0, last: bool = True, total:
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What the server received."""
+    """A received request."""
 
     method: str
     path: str
@@ -54,7 +54,7 @@ class Request:
 
 
 class HostileApi:
-    """Calls a function for each request, and keeps what was received."""
+    """Calls a function for each request, and records the requests."""
 
     def __init__(self, answer: t.Callable[[Request], Answer]) -> None:
         self.received: list[Request] = []

@@ -5,7 +5,7 @@
 # The Python of a hostile host. behaviour.json beside it says how it lies:
 #   facts    ansible_facts that every result of a module of this collection and of setup carries
 #   results  fields that replace those of results, by the name of the module, or "*" for all
-# The rest of a result is honest, so that a play comes as far as it can.
+# The rest of a result is correct, so that the play continues as far as possible.
 
 import json
 import os

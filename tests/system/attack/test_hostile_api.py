@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API is not trusted: its texts run nothing, its shapes stop nothing, and it cannot hide what it did."""
+"""The API is not trusted: its texts are never run, invalid answers block nothing, and it cannot hide an issued key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def runner(name: object, **fields: object) -> Vars:
 
 
 def templates(marker: Path) -> list[str]:
-    """Names that run a command if anything takes them for a template."""
+    """Names that run a command if they are evaluated as a template."""
     command = f"lookup('pipe', 'touch {marker}')"
     return [
         f"{{{{ {command} }}}}",
@@ -75,7 +75,7 @@ def inventory_of(field: Field, api: HostileApi, **options: object) -> tuple[Vars
 
 
 def events_of(field: Field, api: HostileApi) -> list[Vars]:
-    """What the event source reports of an account at first sight."""
+    """The events of the first listing of an account."""
     program = field.folder / "work" / "events.py"
     program.write_text((HERE / "print_events.py").read_text("utf-8"), "utf-8")
     collection = field.collections / "ansible_collections" / "community" / "soda"
@@ -92,7 +92,7 @@ def events_of(field: Field, api: HostileApi) -> list[Vars]:
 
 
 def show(field: Field, value: object) -> Ended:
-    """Hand a value to a play as a rulebook and a platform do: as variables, whose templates Ansible resolves."""
+    """Pass a value to a play as a rulebook and a platform do: as variables, whose templates Ansible evaluates."""
     tasks = [{"ansible.builtin.debug": {"msg": "{{ given | string }} {{ given | list }}"}},
              {"ansible.builtin.debug": {"var": "given"}},
              {"ansible.builtin.debug": {"msg": "{{ item }}"}, "loop": "{{ given }}"}]  # fmt: skip

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that somebody else controls lies to the controller, and must not steer it."""
+"""A hostile host must not steer the controller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 @pytest.fixture
 def trap() -> t.Iterator[HostileApi]:
-    """A server that a lying host would like to get the Soda Cloud API key."""
+    """The server to which a hostile host tries to send the Soda Cloud API key."""
 
     def answer(request: object) -> Answer:
         if getattr(request, "method", "") == "POST":

@@ -20,7 +20,7 @@ PLANTED = "planted-0123456789-0123456789-0123456789-0123456789-012"
 
 
 def key_in_escrow(field: Field, **variables: t.Any) -> Path:
-    """The key of a run whose host broke down while the key was issued. It waits in escrow, and nowhere else."""
+    """A key whose host became unreachable while it was issued. The key is only in escrow."""
     field.account.fault("delay", "createRunner", seconds=2)
     before = field.account.stats()["keys_issued"]
     place, away = field.host_dir(), field.folder / "away"
@@ -73,7 +73,7 @@ def test_a_reissued_key_in_escrow_is_dropped_in_silence(field: Field) -> None:
     field.register()
     stored = field.host_dir() / "key.json"
     lost = field.key()
-    # The host was rebuilt, and breaks down when it gets its new key.
+    # The host was rebuilt, and becomes unreachable when it gets its new key.
     stored.unlink()
     waiting = key_in_escrow(field, soda_runner_reissue=True)
     reissued = json.loads(waiting.read_text("utf-8"))["api_key_id"]

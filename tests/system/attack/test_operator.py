@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A careless operator deletes nothing that was not meant."""
+"""A careless operator deletes nothing by mistake."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_decommission_has_no_target_under_a_limit(field: Field) -> None:
     assert ended.failed
 
 
-# A runner that works
+# Running runners
 
 
 @pytest.mark.quick

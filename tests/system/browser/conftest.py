@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of an audit in a headless Chromium, which must neither complain nor ask anybody for anything."""
+"""The page of an audit in a headless Chromium, without console messages and without requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens a page. In the end none has complained, and none has asked for anything but itself."""
+    """Opens a page. At the end, no page has written to the console or requested anything except itself."""
     every: list[Opened] = []
 
     def open_page(text: str, **options: object) -> Opened:

@@ -46,7 +46,7 @@ def runner(number: int, **fields: object) -> Runner:
 
 @functools.lru_cache
 def fleet(count: int, *more: Runner) -> str:
-    """The page of an audit of so many runners, in which there is one of everything that is found, again and again."""
+    """The page of an audit of *count* runners, with each kind of finding."""
     runners, seen = list(more), []
     for number in range(count):
         host = Observation(f"warehouse-{number}", f"warehouse-{number}", EUROPE, issued_at=ago(days=90))
@@ -87,14 +87,14 @@ def fleet(count: int, *more: Runner) -> str:
 
 @dataclass
 class Opened:
-    """A page that is open, and what it has done."""
+    """An open page, with its messages and requests."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
     """Errors, warnings and other messages of the console, and dialogs."""
     requests: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
-    """Those of them that the browser did not refuse."""
+    """The requests that the browser did not refuse."""
 
     def rows(self) -> list[str]:
         """The names of the runners that the table shows, from top to bottom."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of an audit, as somebody uses it who has eyes, ears, a keyboard, a phone, or all of these."""
+"""The page of an audit, on a desktop and a phone, by keyboard and for screen readers."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_search_works_by_keyboard_and_says_how_many_match(opened: Open) -> None:
     one.page.keyboard.press("/")
     assert one.page.evaluate("document.activeElement.id") == "search"
     one.page.keyboard.type("Offline warehouse-1")
-    # Every word has to be there, wherever: the finding in one column, the name in another.
+    # Each word must match, in any column.
     assert sorted(one.rows()) == ["warehouse-1", "warehouse-101"]
     assert one.status() == "2 of 303 match"
     assert one.page.locator("#count").get_attribute("role") == "status"
@@ -173,7 +173,7 @@ def test_pages_are_turned_by_keyboard_and_a_new_order_begins_with_the_first(open
     one.page.keyboard.press("Enter")
     assert page_range.text_content() == "101–200 of 10,100"
     assert not set(first) & set(one.rows()) or first != one.rows()
-    # What is new is read from its beginning.
+    # The new rows are shown from the first one.
     assert one.page.evaluate("document.activeElement.id") == "table"
     one.page.locator("th[data-by=name] button").click()
     assert page_range.text_content() == "1–100 of 10,100"
@@ -245,7 +245,7 @@ def test_without_scripts_the_totals_are_there_and_the_page_explains_what_is_miss
 
 
 def test_the_policy_of_the_page_stops_what_it_should_not_do(opened: Open) -> None:
-    """Were markup to slip in after all, its script would not run, and nothing would be asked for."""
+    """If markup was not escaped, its script would not run, and no request would be sent."""
     one = opened(fleet(3), **DESKTOP)
     one.page.evaluate("document.querySelector('h1').insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
     one.page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'alert(2)'}))")

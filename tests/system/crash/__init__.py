@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """
-Kills modules and plays with SIGKILL at every step, runs the same again, and counts what became of the keys.
+Kills modules and plays with SIGKILL at every step, runs the same again, and counts the fates of the keys.
 
 The collection knows nothing of it: Python itself reports each call that a process makes into the operating system
 (C(sys.setprofile)), before and after, and the process, its play, or both die at the one that was chosen.

@@ -15,7 +15,7 @@ from pathlib import Path
 from .watch import Point, watch
 
 LINGER = 0.5
-"""Seconds for which a module that outlives its play stops, so that the next play is under way before it goes on."""
+"""Seconds for which a module that outlives its play stops, so that the next play starts before it continues."""
 
 
 def arm(source: str) -> None:
@@ -36,11 +36,11 @@ def arm(source: str) -> None:
 
 
 def passed(point: Point) -> None:
-    """Kill whom is to be killed, where this is the point for it."""
+    """Kill the chosen process if this is the chosen point."""
     if str(point) == os.environ["CRASH_POINT"] and struck(str(point)):
         victim = os.environ["CRASH_VICTIM"]
         if victim == "nobody":
-            # Raised from here it is raised where the point is.
+            # An exception raised here appears at the point.
             raise RuntimeError("A test asked for this.")
         if victim != "module":
             for pid in _ancestors(int(os.environ["CRASH_DRIVER"])):
@@ -51,7 +51,7 @@ def passed(point: Point) -> None:
 
 
 def struck(point: str) -> bool:
-    """Whether this is the first time that the point is reached. Notes it, and by which process."""
+    """Whether the point is reached for the first time. Records the process."""
     try:
         fd = os.open(os.environ["CRASH_MARK"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m crash URL [--seed N] [--only WORD]``: all kills, and the table of what came of them."""
+"""``python -m crash URL [--seed N] [--only WORD]``: run all kills, and print a table of the outcomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .process import Victim
 from .scenarios import SCENARIOS
 
 RANDOM_ROWS = 12
-"""Rows of kills at random, for each scenario."""
+"""Series of random kills for each scenario."""
 
 
 def module_cases(emulator: Emulator, seed: int, only: str) -> list[Case]:
@@ -54,7 +54,7 @@ def main() -> int:
     emulator = Emulator(url=options.url)
     cases = module_cases(emulator, options.seed, options.only)
     if options.only in "play":
-        # The longest first, so that no core is without work in the end.
+        # The longest first, so that all cores are busy until the end.
         cases = [*plays.cases(emulator), *cases]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), context, _share, (options.url,)) as pool:
@@ -82,7 +82,7 @@ def _kills(outcomes: t.Iterable[Outcome]) -> int:
 
 
 _emulator: Emulator
-"""The process that has a share of the work."""
+"""The process that runs a part of the work."""
 
 
 def _share(url: str) -> None:
@@ -93,6 +93,6 @@ def _share(url: str) -> None:
 def _run(case: Case) -> Outcome:
     try:
         return case(_emulator)
-    except Exception as exc:  # one that broke does not hide what came of the others
+    except Exception as exc:  # a broken one must not hide the outcomes of the others
         described = " ".join(str(getattr(argument, "name", argument)) for argument in getattr(case, "args", ()))
         return Outcome("broken", "-", "-", 0, 0, 0, 0, 0, 0, False, f"{described}: {type(exc).__name__}: {exc}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills the modules at every point that they pass, one by one, and in rows of several at random."""
+"""Kills the modules at each of their points, and in series at random points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .process import Json, Victim, start
 from .scenarios import NAME, Scenario, Scene
 
 TRIES = 3
-"""How many runs may be needed: one that meets another at work may be told to come again."""
+"""The maximum number of runs. A run may fail because another run is in progress."""
 
 
 def points(scenario: Scenario, emulator: Emulator) -> list[str]:
@@ -35,19 +35,19 @@ def points(scenario: Scenario, emulator: Emulator) -> list[str]:
 
 
 def kill_once(scenario: Scenario, at: int, victim: Victim, emulator: Emulator) -> Outcome:
-    """One kill, and the same again: at once where the module is still at work."""
+    """One kill, then the same run again. If the module is still running, at once."""
     return kill_in_a_row(scenario, [at], victim, emulator)
 
 
 def kill_at_random(scenario: Scenario, seed: int, length: int, emulator: Emulator) -> Outcome:
-    """Several kills in a row, of which any may come too late to strike."""
+    """Several kills in a row. Each may come too late."""
     chance = random.Random(f"{scenario.name} {seed}")
     numbers = [chance.randrange(length) for _kill in range(chance.randint(2, 4))]
     return kill_in_a_row(scenario, numbers, chance.choice((Victim.MODULE, Victim.TREE)), emulator)
 
 
 def kill_in_a_row(scenario: Scenario, numbers: t.Sequence[int], victim: Victim, emulator: Emulator) -> Outcome:
-    """Kill a run, run again and kill that, and so on; the last run is left alone."""
+    """Kill several runs in a row. The last run is not killed."""
     with scene_of(emulator) as scene:
         arguments = scenario.arguments(scene)
         explained = doubled = kills = 0
@@ -79,7 +79,7 @@ def kill_in_a_row(scenario: Scenario, numbers: t.Sequence[int], victim: Victim, 
 
 
 def in_doubt(passed: t.Sequence[str]) -> bool:
-    """Whether a run died after it sent POST, and before it wrote the answer down."""
+    """Whether a run was killed after it sent POST and before it stored the answer."""
     if "before POST sendall" not in passed[:-1]:
         return False
     since = passed[passed.index("before POST sendall") + 1 :]
@@ -87,7 +87,7 @@ def in_doubt(passed: t.Sequence[str]) -> bool:
 
 
 def contents_of(*folders: Path) -> list[bytes]:
-    """All that the files below some folders hold; a module that lives on may remove one meanwhile."""
+    """The content of the files below some folders. A module that is still running may remove one meanwhile."""
     contents = []
     for folder in folders:
         for path in folder.rglob("*"):
@@ -109,7 +109,7 @@ def scene_of(emulator: Emulator) -> t.Iterator[Scene]:
 
 
 def _run_to_its_end(scenario: Scenario, arguments: Json) -> str:
-    """Run undisturbed; what was wrong, if anything."""
+    """Run without a kill. Returns what was wrong, if anything."""
     for _try in range(TRIES):
         result = start(scenario.module, arguments).end()
         if result is not None and not result.get("failed"):
@@ -118,7 +118,7 @@ def _run_to_its_end(scenario: Scenario, arguments: Json) -> str:
 
 
 def _known(scene: Scene) -> set[str]:
-    """The ids of the keys whose secret is somewhere on disk, looked for in the bytes and not as the modules do."""
+    """The ids of the keys whose secret is on disk. Searches the bytes, independently of the modules."""
     contents = contents_of(scene.folder)
     issued = scene.account.stats()["runner_key_ids"]
     return {key_id for key_id in issued if any(key_id.encode() in content for content in contents)} - scene.parted

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What came of a kill and of the run after it, and the table of all of them."""
+"""The outcome of a kill and of the run after it, and the table of all outcomes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ class Outcome:
     """The scenario, or the play."""
     victim: str
     point: str
-    """Where the last kill struck."""
+    """The point of the last kill."""
     kills: int
     issued: int
-    """Keys that Soda Cloud issued in all."""
+    """All keys that Soda Cloud issued."""
     held: int
     """The keys that are stored, or were stored until they were replaced or removed."""
     orphaned: int
     """Keys that no one received: killed after POST was sent, before the answer was on disk."""
     lost: int
-    """Keys that are not held although their answer was on disk, or that no such kill explains."""
+    """Keys that are not stored although their answer was on disk, or whose loss the kill does not explain."""
     doubled: int
     """Keys that the next run issued although it could have had one."""
     converged: bool
     problem: str = ""
-    """What else is not as it should be."""
+    """Other faults."""
     unnotified: bool = False
-    """Whether the play's handler never ran: Ansible forgets with the play that it was notified."""
+    """Whether the handler of the play never ran. Ansible loses notifications when a play ends."""
 
     @property
     def good(self) -> bool:

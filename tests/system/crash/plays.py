@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills plays that use the role, before each of their tasks and at the points of their modules that matter most."""
+"""Kills plays that use the role, before each task and at the most important points of the modules."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Controller:
         return self.folder / "mark"
 
     def start(self, **crash: str) -> subprocess.Popen[bytes]:
-        """Start the play, which dies at the chosen point."""
+        """Start the play, which ends at the chosen point."""
         env = private_environment(self.folder / "home", self.folder / "tmp")
         env.update(
             PYTHONPATH=os.pathsep.join(map(str, tree.TESTS)),
@@ -120,14 +120,14 @@ class Controller:
         return {str(path.relative_to(self.folder)) for path in found - expected}
 
     def known(self) -> set[str]:
-        """The ids of the keys that are somewhere on disk, looked for in the bytes."""
+        """The ids of the keys on disk. Searches the bytes."""
         contents = contents_of(self.host, self.escrow)
         issued = self.account.stats()["runner_key_ids"]
         return {key_id for key_id in issued if any(key_id.encode() in content for content in contents)}
 
 
 def cases(emulator: Emulator) -> list[Case]:
-    """Every task of a play that is not disturbed, and then the points of its modules."""
+    """Every task of a play that is not killed, then the points of its modules."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     with controller_of(emulator) as controller:
@@ -185,7 +185,7 @@ def _judged(
     lacking = len(issued - {held.get("api_key_id")})
     explained = int(victim != "parent alone" and module == "soda_runner" and point in IN_DOUBT)
     orphaned = min(lacking, explained)
-    # Where the module lives on, the play after it must have taken its key.
+    # If the module is still running, the next play must have taken its key.
     allowed = 0 if known or (before and victim == "parent alone") else 1
     problem = f"the play after it ended with {status}: {controller.said()}" if status else ""
     if controller.stray():

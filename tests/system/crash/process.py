@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module in a separate process, below one that stands for the play; either or both are killed at a point."""
+"""Runs a module in a separate process, below one that represents the play. Either or both are killed at a point."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from .watch import Point, watch
 
 Json = dict[str, t.Any]
 LINGER = 0.02
-"""Seconds for which a module that outlives its play stops, so that the next run is under way before it goes on."""
+"""Seconds for which a module that outlives its play stops, so that the next run starts before it continues."""
 
 
 class Victim(enum.Enum):
-    """Who is killed."""
+    """The process to kill."""
 
     MODULE = "module"
     PARENT = "parent alone"
     TREE = "whole tree"
     NOBODY = "nobody"
-    """Nobody: the call raises what no one expects."""
+    """None. The call raises an unexpected exception."""
 
 
 @dataclasses.dataclass
@@ -42,9 +42,9 @@ class Run:
 
     play: int
     reports: int
-    """Where the module says which points it passed; it ends when the module does."""
+    """The file to which the module writes the points that it passed. It ends with the module."""
     results: int
-    """Where the module prints its result."""
+    """The output of the module."""
     passed: list[str] = dataclasses.field(default_factory=list)
 
     def play_ended(self) -> None:
@@ -53,7 +53,7 @@ class Run:
             os.waitpid(self.play, 0)
 
     def end(self) -> Json | None:
-        """Wait for the module too. Its result, or nothing where it printed none."""
+        """Wait for the module too. Returns its result, or nothing if it printed none."""
         self.play_ended()
         with open(self.results, encoding="utf-8") as pipe:
             printed = pipe.read()
@@ -130,7 +130,7 @@ def _module(
 def kill(victim: Victim, play: int) -> None:
     """Kill a module's play, the module itself, in which this is called, or both."""
     if victim is Victim.NOBODY:
-        # Raised from here it is raised where the point is.
+        # An exception raised here appears at the point.
         raise RuntimeError("A test asked for this.")
     if victim is not Victim.MODULE:
         os.kill(play, signal.SIGKILL)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules are killed at: each scenario sets a scene, and says what is true once a run has come to its end."""
+"""The scenarios: each prepares a state, and defines what must be true after a complete run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emulator.client import Account, Key
 
 NAME = "warehouse-eu"
 OWNER = 65534
-"""Who the key file belongs to in some of the scenarios, by number."""
+"""The owner of the key file in some scenarios, by number."""
 OWNED = {"owner": str(OWNER), "group": str(OWNER)}
 Json = dict[str, t.Any]
 
@@ -52,7 +52,7 @@ class Scene:
         return (json.dumps(content, indent=2) + "\n").encode()
 
     def holds(self, path: Path, version: int = 1) -> str:
-        """Put a key in a place; returns its id."""
+        """Store a key at a path. Returns its id."""
         content = self.key(version)
         put(path, content)
         api_key_id: str = json.loads(content)["api_key_id"]
@@ -88,18 +88,18 @@ def put(path: Path, content: bytes) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """A module, the scene before it, and what holds after it."""
+    """A module, the state before it, and the conditions after it."""
 
     name: str
     module: str
     arguments: t.Callable[[Scene], Json]
-    """Sets the scene; what the module is called with."""
+    """Prepares the state. Returns the arguments of the module."""
     issues: int
-    """How many keys a run issues that nothing disturbs."""
+    """How many keys a run issues without a kill."""
     version: int | None
     """The version of the key that is stored in the end, or nothing if none is."""
     configured: bool = False
-    """Whether the configuration files are there in the end."""
+    """Whether the configuration files exist at the end."""
 
 
 def _issue(scene: Scene) -> Json:

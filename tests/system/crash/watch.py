@@ -4,8 +4,8 @@
 
 """Reports a process's calls to the disk and the network, so that it can be killed at any of them.
 
-Nothing is replaced and nothing is wrapped: Python reports each call of a function that is written in C, and the
-functions named here are those that change something outside of the process, or wait for something.
+No function is replaced or wrapped. Python reports each call of a C function. The functions named here change something
+outside of the process, or wait for something.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DISK = frozenset(
 NETWORK = frozenset(("connect", "sendall", "recv_into"))
 METHODS = ("GET", "POST", "DELETE")
 HELPERS = frozenset(("_write",))
-"""Functions in which a call says less than in those that call them."""
+"""Functions whose callers describe the call better."""
 
 
 class Point(t.NamedTuple):
@@ -43,7 +43,7 @@ class Point(t.NamedTuple):
 
 
 def watch(passed: t.Callable[[Point], None]) -> None:
-    """From here on have *passed* called at each point, in whichever thread of this process."""
+    """From now on, call *passed* at each point, in any thread of this process."""
 
     def report(frame: types.FrameType, event: str, function: t.Any) -> None:
         when = {"c_call": "before", "c_return": "after", "c_exception": "after"}.get(event)
@@ -75,7 +75,7 @@ def _caller(frame: types.FrameType) -> str:
 
 
 def _method(frame: types.FrameType | None) -> str:
-    """The HTTP method that is under way in this thread: the layers above a socket all have it."""
+    """The HTTP method of the current request in this thread."""
     while frame is not None:
         method = frame.f_locals.get("method")
         if method in METHODS:

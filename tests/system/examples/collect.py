@@ -5,7 +5,7 @@
 """
 Every example of the documentation: the fenced blocks of its pages, and EXAMPLES of modules and plugins.
 
-What an example is follows from what is in it. One that cannot be told has no kind, and that is red.
+The content of an example determines its kind. An example without a kind fails a test.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOSTS_FILE = {"hosts", "children", "vars"}
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows the tags of Ansible."""
+    """Accepts the tags of Ansible."""
 
 
 _Loader.add_constructor("!vault", lambda loader, node: str(node.value))
@@ -41,9 +41,8 @@ _Loader.add_constructor("!vault", lambda loader, node: str(node.value))
 @dataclasses.dataclass(frozen=True)
 class Example:
     """
-    An example, as it stands. *source* is the file that has it, from the root of the collection.
-
-    *name* is the source and its first line, with a number where a source has several that begin alike.
+    An example. *source* is its file, relative to the root of the collection. *name* is the source and the first line,
+    with a number if several examples of the source have the same first line.
     """
 
     source: str
@@ -54,7 +53,7 @@ class Example:
 
     @property
     def kind(self) -> str:
-        """How it is run, see ``KINDS``; empty where that cannot be told."""
+        """How it is run, see ``KINDS``. Empty if it is unknown."""
         if self.language == "console":
             return "console"
         if self.language in ("yaml", "yml"):
@@ -67,13 +66,13 @@ class Example:
 
     @property
     def files(self) -> dict[str, str]:
-        """The parts of a block that shows several files, each below a comment that is its name; else it is one part."""
+        """The parts of a block with several files. A comment before each file names it. Otherwise, it is one part."""
         parts = re.split(r"^# ((?:[\w.-]+/)*[\w.-]+\.ya?ml)\n", self.text, flags=re.MULTILINE)
         return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 else {"": self.text}
 
     @property
     def commands(self) -> list[tuple[str, str]]:
-        """The commands of a console, and what is shown below each."""
+        """The commands of a console, each with the output below it."""
         found = re.findall(r"^\$ (.*(?:\\\n.*)*)\n((?:(?!\$ ).*\n)*)", self.text, re.MULTILINE)
         return [(command.replace("\\\n", " "), shown) for command, shown in found]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An emulator that has the names of Soda Cloud, and around each example an account and a sandbox."""
+"""An emulator with the names of Soda Cloud. Each example gets an account and a sandbox."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from emulator.client import Account, Emulator
 from examples.sandbox import Sandbox
 from tooling.examples import NAMES
 
-# The one API key that a page names.
+# The API key in a page.
 OURS = {"id": "our-key", "secret": "-secret-of-our-key-2mVq7"}
 
 
 @pytest.fixture(scope="session")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The certificate of the emulator, which signs itself. The private key stands beside it."""
+    """The self-signed certificate of the emulator. The private key is in the same folder."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
@@ -74,7 +74,7 @@ def account(emulator: Emulator) -> Iterator[Account]:
 
 @pytest.fixture
 def ours(emulator: Emulator) -> Iterator[Account]:
-    """The account of the API key that a page names."""
+    """The account of the API key in a page."""
     found = Account(emulator, "ours", emulator.url, OURS["id"], OURS["secret"])
     yield found
     found.reset()
@@ -85,7 +85,7 @@ Enter = t.Callable[[Account], Sandbox]
 
 @pytest.fixture
 def enter(ca: Path, tmp_path: Path) -> Iterator[Enter]:
-    """Makes the sandbox of an account. In the end nothing secret may have been printed there."""
+    """Creates the sandbox of an account. At the end, its output must contain no secret."""
     made: list[Sandbox] = []
 
     def made_for(account: Account) -> Sandbox:

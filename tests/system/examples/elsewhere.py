@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples that something else runs: each with a file that does, and with what there shows that it does."""
+"""The examples that other tests run: each with the file of the test, and with text in this file that proves it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         "tests/system/automation/test_guides.py",
         "def test_examples_of_variables_say_what_the_playbook_needs_and_takes",
     ),
-    # The plays of these pages are those of the scenario with hosts that run systemd, which test_recipes.py sees to.
+    # test_recipes.py checks that the plays of these pages are those of the scenario on hosts with systemd.
     "docs/guides/decommissioning.md: - name: Take each host's runner out of service": _RECIPES,
     "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1 --check": _REMOVED,
     "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1": _REMOVED,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of examples share: the examples that are run here, and the vault of their reader."""
+"""Shared by the tests of examples: the examples that run here, and the vault of the reader."""
 
 from __future__ import annotations
 

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """
-What stands around an example while it is run: a controller's folder, hosts, and an account.
+The environment of an example: a folder on the controller, hosts, and an account.
 
-The text of an example is left as it is. Where it says ``https://cloud.soda.io``, the emulator answers. Where it says
-``/etc/soda-runner``, it is that of a host, which is a mount namespace with another ``/etc``. Only what stands for
-something of the reader's is filled in: ``...`` after the name of a variable, and variables that a vault would have.
+The text of an example is not changed. The emulator answers as ``https://cloud.soda.io``. Each host is a mount namespace
+with a separate ``/etc``. Only placeholders are replaced: ``...`` after the name of a variable, and variables from a
+vault.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ HOSTS = ("warehouse-eu", "warehouse-us", "edge-1")
 CONFIGURATION = Path("/etc/soda-runner")
 PLAYBOOK = ("ansible-playbook", "-v", "-i", "inventory", "play.yml")
 
-# What the emulator issues, and nothing else that is printed: one word of 55 characters.
+# Secrets of the emulator are words of 55 characters. No other output looks like this.
 _SECRET = re.compile(r"(?<![\w-])[\w-]{55}(?![\w-])")
 
-# The groups that the pages speak of.
+# The groups in the pages.
 INVENTORY: dict[str, dict[str, Json]] = {
     "warehouses": {"hosts": {"warehouse-eu": {}}},
     "europe": {"hosts": {"warehouse-eu": {}}},
@@ -65,7 +65,7 @@ esac
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """A command that was run, and what it printed."""
+    """A command that was run, and its output."""
 
     command: str
     returncode: int
@@ -78,19 +78,19 @@ class Finished:
         return {host: {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in rows}
 
     def count(self, outcome: str) -> int:
-        """How many tasks had that outcome, on all hosts."""
+        """How many tasks had this outcome, on all hosts."""
         assert self.recap, self.output
         return sum(counts[outcome] for counts in self.recap.values())
 
 
 class Host:
-    """A host: what is below ``/etc/soda-runner`` there, by path as the host sees it."""
+    """The files below ``/etc/soda-runner`` of a host, by their paths on the host."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, name: str | Path) -> Path:
-        """Where a file of the host is, seen from here."""
+        """The path of a file of the host on this machine."""
         return self.folder / "etc" / Path(name).relative_to("/etc")
 
     def files(self) -> dict[str, str]:
@@ -112,7 +112,7 @@ class Host:
 
 
 class Sandbox:
-    """A folder of a controller in which commands are run, with hosts and an account."""
+    """The folder of a controller in which commands run, with hosts and an account."""
 
     def __init__(self, folder: Path, account: Account, ca: Path) -> None:
         self.folder = folder
@@ -144,7 +144,7 @@ class Sandbox:
         }
 
     def with_account(self) -> Sandbox:
-        """Put the account into the environment, as the reader of a page has done who came to an example."""
+        """Put the account into the environment, as the reader of the page has done."""
         self.env.update(
             SODA_CLOUD_ENDPOINT="https://cloud.soda.io",
             SODA_CLOUD_API_KEY_ID=self.account.api_key_id,
@@ -159,7 +159,7 @@ class Sandbox:
         return path
 
     def run(self, command: str, folder: Path | None = None) -> Finished:
-        """Run a command line of a page, in the project or in *folder*. What it exports holds for those after it."""
+        """Run a command line of a page, in the project or in *folder*. Exported variables apply to later commands."""
         for placeholder, value in (
             ("SODA_CLOUD_API_KEY_ID", self.account.api_key_id),
             ("SODA_CLOUD_API_KEY_SECRET", self.account.api_key_secret),
@@ -188,7 +188,7 @@ class Sandbox:
         return Finished(command, done.returncode, done.stdout)
 
     def play(self, text: str, *arguments: str) -> Finished:
-        """Run a playbook that is *text*, with results shown, as automation platforms store them. It must end well."""
+        """Run a playbook that is *text*, with results shown, as automation platforms store them. It must succeed."""
         self.write("play.yml", text)
         return self.ends_well(shlex.join([*PLAYBOOK, *arguments]))
 
@@ -198,7 +198,7 @@ class Sandbox:
         return finished
 
     def nothing_secret_was_printed(self) -> None:
-        """No runner key is in what the commands have printed, nor the account's, nor any that a test knows of."""
+        """The output of the commands contains no runner key and no other known secret."""
         held = [key for host in self.hosts.values() for key in host.keys().values()]
         kept = [json.loads(path.read_text("utf-8")) for path in self.project.glob("*.json")]
         keys = [Credential(key["api_key_id"], key["api_key_secret"]) for key in held + kept if "api_key_secret" in key]
@@ -220,7 +220,7 @@ class Sandbox:
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": str(folder / "python"),
-            # Who runs this is root already, and there may be no sudo.
+            # The user is root already, and sudo may be missing.
             "ansible_become": False,
             "datacenter": "dc1",
         }

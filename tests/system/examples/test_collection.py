@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No example is left out: each is of a kind that is run here, or something else is named that runs it."""
+"""Every example runs: it has a kind that runs here, or another test is named that runs it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files for the inventory plugin list the runners without a warning, from the cache where they say so."""
+"""Files for the inventory plugin list the runners without a warning, and use the cache if they enable it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from examples.sandbox import Sandbox
 
 @of_kind("inventory")
 def test_file_is_an_inventory_of_the_runners(example: Example, enter: Enter, ours: Account, account: Account) -> None:
-    """What it needs of the reader is filled in: the vaulted value, and the variables of a vault."""
+    """The vaulted value and the variables of a vault are supplied."""
     sandbox = enter(ours).with_account() if "our-key" in example.text else enter(account).with_account()
     text = with_vaulted_secret(example.text, sandbox)
     arguments = fill_the_vault(example, sandbox)
@@ -48,7 +48,7 @@ INVENTORIES: dict[str, list[str]] = {
         "@soda_version_",
     ],
 }
-"""What is in the graph. Else it has both hosts."""
+"""The content of the graph, if it is not both hosts."""
 
 
 def with_vaulted_secret(text: str, sandbox: Sandbox) -> str:

@@ -30,7 +30,7 @@ PAGES = sorted({example.source for example in EXAMPLES if commands_run_here(exam
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_a_page_do_what_it_says_one_after_the_other(page: str, enter: Enter, account: Account) -> None:
-    """The files that a page shows are written where its commands want them."""
+    """The files that a page shows are written to the paths in its commands."""
     walk = Walk(page, enter(account))
     if page in BEFORE:
         BEFORE[page](walk.sandbox)
@@ -102,14 +102,14 @@ BEFORE: dict[str, t.Callable[[Sandbox], None]] = {
     "docs/guides/decommissioning.md": has_a_runner_on_edge_1,
     "docs/guides/rotation-and-recovery.md": has_a_key_in_escrow,
 }
-"""What there is when a reader comes to a page. Else there is nothing."""
+"""The state before a page. The default is an empty account."""
 
 AFTER: dict[str, t.Callable[[Sandbox], None]] = {
     "docs/guides/adoption.md": has_adopted_the_runner,
     "docs/guides/audit.md": has_lost_the_one_too_many,
     "docs/guides/decommissioning.md": has_nothing_left_of_edge_1,
 }
-"""What there is, or is no more, at the end of a page."""
+"""The state after a page."""
 
 
 def test_scenes_name_existing_pages() -> None:
@@ -130,7 +130,7 @@ class Walk:
     def take(self, example: Example) -> None:
         if example.kind == "hosts":
             self.sandbox.write("inventory", example.text)
-        # The first such file is the one that the commands below it name.
+        # The commands below the first of these files name it.
         if example.kind == "inventory" and not (self.sandbox.project / "soda_runners.yml").exists():
             self.sandbox.write("soda_runners.yml", example.text)
         for command, shown in commands_run_here(example):
@@ -139,10 +139,10 @@ class Walk:
     def run(self, command: str, shown: str) -> None:
         account, before = self.sandbox.account, self.files()
         asked = len(account.operations())
-        # What is made is made in a checkout.
+        # Make runs in a checkout.
         folder = tree.ROOT if command.startswith("make ") else self.sandbox.project
         if "soda_audit_fail_on" in command:
-            # The scene has what it is to fail on, and the report is there all the same.
+            # The state before the page has the finding that fails the run, and the report is written anyway.
             finished = self.sandbox.run(command, folder)
             assert finished.returncode == 2, finished.output
             assert (self.sandbox.project / "reports" / "soda-audit.json").exists()
@@ -165,7 +165,7 @@ class Walk:
         self.ran.append(command)
 
     def provisioned(self, command: str, finished: Finished) -> None:
-        """Where the page has said it before, it is the run that changes nothing. Else it is followed by that run."""
+        """If the page repeats the command, the repetition changes nothing. Otherwise, the test repeats it."""
         host, account = self.sandbox.hosts["warehouse-eu"], self.sandbox.account
         if command not in self.ran:
             assert host.files() == {"/etc/soda-runner/key.json": PRIVATE, "/etc/soda-runner/values.yml": PRIVATE}

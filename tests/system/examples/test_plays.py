@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Playbooks end well, change nothing the second time, and do what their page promises."""
+"""Playbooks succeed, change nothing the second time, and do what their page promises."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ PLAYS: dict[str, t.Callable[[Played], None]] = {
     "roles/soda_runner/README.md: - name: Provision two runners on each host": gives_each_runner_its_own,
     "docs/guides/troubleshooting.md: - name: List the runners": asks_again_only_where_it_helps,
 }
-"""What is promised beside: each play ends well, and changes nothing the second time."""
+"""Further promises. Each play succeeds, and changes nothing the second time."""
 
 TWO_RUNNERS = "docs/guides/many-hosts.md: - name: Provision two runners on each host"
 
 AFTER_PLAY = {
     "plugins/modules/soda_runner_audit.py: - name: Audit two runners on each host": TWO_RUNNERS,
 }
-"""What has to have been played before: an audit finds fault with hosts that hold no key."""
+"""The play to run before: an audit reports hosts without a key."""
 
 
 @of_kind("play")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EXAMPLES of modules and filters: tasks in a row, or each in the situation that it is for."""
+"""EXAMPLES of modules and filters: tasks in sequence, or each in its own situation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SITUATIONS: dict[str, tuple[str, ...]] = {
         "Show their names",
     ),
 }
-"""Each of these tasks has its own test below. The tasks of all other examples are run in a row."""
+"""Each of these tasks has its own test below. The tasks of all other examples run in sequence."""
 
 
 @of_kind("tasks")
@@ -172,10 +172,10 @@ def test_soda_runner_info_finds_the_silent(sandbox: Sandbox) -> None:
 
 
 def test_escrow_name_is_the_name_of_the_file_that_the_role_keeps(sandbox: Sandbox) -> None:
-    """A key stays in escrow where its host is gone when it has been issued."""
+    """A key stays in escrow if its host becomes unreachable after the key was issued."""
     account = f"soda_runner_cloud_api_key_id={sandbox.account.api_key_id}"
     shown = sandbox.play(as_play("".join(pieces(ESCROW_NAME).values())), "-e", account).output
-    # The answer comes after the host has gone.
+    # The answer arrives after the host became unreachable.
     sandbox.account.fault("delay", "createRunner", seconds=5)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         running = pool.submit(sandbox.run, provision("warehouses"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables give hosts their keys and files as their page says, and a second run has nothing to do."""
+"""Variables give hosts their keys and files as their page promises, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ VARIABLES: dict[str, t.Callable[[Sandbox], None]] = {
         keeps_the_secret_in_the_manifest_and_sets_the_level
     ),
 }
-"""What is promised beside: the hosts get their keys and files, and a second run changes nothing and asks nothing."""
+"""Further promises. The hosts get their keys and files, and a second run changes nothing and sends no request."""
 
 
 @of_kind("variables")
@@ -106,7 +106,7 @@ def test_variables_do_what_they_are_for(example: Example, sandbox: Sandbox) -> N
     asked = len(sandbox.account.emulator.journal())
     second = sandbox.ends_well(command)
     assert second.count("changed") == 0, second.output
-    # Who waits looks at the listing.
+    # A waiting task reads the listing.
     requests = [entry["operation"] for entry in sandbox.account.emulator.journal()[asked:]]
     assert set(requests) <= ({"listRunners"} if waits else set())
     if example.name in VARIABLES:
@@ -129,7 +129,7 @@ def group_of(host: str, groups: list[str]) -> str:
 
 @contextlib.contextmanager
 def runners_that_start(sandbox: Sandbox, hosts: list[str]) -> t.Iterator[None]:
-    """While the block runs, the runner of each host starts as soon as the host holds a key."""
+    """During the block, the runner of each host starts as soon as the host has a key."""
     ended = threading.Event()
 
     def register() -> None:

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs all that handles a secret, with whatever Ansible can print and write, and searches that for the secrets."""
+"""Runs everything that handles a secret, with all output and files of Ansible, and searches these for the secrets."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be seen of processes while something runs: their command lines and their environments."""
+"""Records the command lines and the environments of processes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 from tooling.process import descendants
 
 PAUSE = 0.05
-"""Seconds between two looks. A module takes several times as long."""
+"""Seconds between two readings. A module takes several times as long."""
 
 
 @contextlib.contextmanager
 def sampled(into: Path) -> t.Iterator[None]:
-    """Add to a file what is seen of the processes below this one, again and again, until the end of the block."""
+    """Record the descendants of this process repeatedly in a file until the end of the block."""
     ended = threading.Event()
     seen: set[bytes] = set()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runs, each at C(-vvvv --diff). Each must end as expected, in plain words."""
+"""The runs, each with C(-vvvv --diff). Each must end with the expected message."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HIDDEN = "the output has been hidden"
 
 @dataclasses.dataclass
 class Runs:
-    """A folder in which plays run, and all that they print and write stays."""
+    """The folder in which plays run. It keeps all output and files."""
 
     folder: Path
     env: t.Mapping[str, str]
     account: Account
     secrets: list[Credential] = dataclasses.field(default_factory=list)
     faults: list[str] = dataclasses.field(default_factory=list)
-    """What was not as it should be."""
+    """The faults."""
     checks: int = 0
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Runs:
         }
 
     def may_hold(self, path: Path) -> bool:
-        """Whether a secret belongs in a file: an input, or what the role is there to write."""
+        """Whether a file may contain a secret: an input, or a file that the role writes."""
         return path in self.inputs or path.parent.parent == self.folder / "hosts"
 
     def play(
@@ -98,7 +98,7 @@ class Runs:
         env: t.Mapping[str, str] | None = None,
         **variables: t.Any,
     ) -> str:
-        """Run the play; it has to succeed or fail as told, and to say so. Returns its output."""
+        """Run the play. It must succeed or fail as expected, and print the expected text. Returns its output."""
         command = ["ansible-playbook", "-vvvv", "--diff", "-i", "inventory.yml", "-e", "@account.yml"]
         command += ["-e", json.dumps(variables), *(["--check"] if check else []), str(HERE / "play.yml")]
         return self._run(title, command, says, fails, {"ANSIBLE_STDOUT_CALLBACK": callback, **(env or {})})
@@ -107,7 +107,7 @@ class Runs:
         """Run the play with ansible-runner, which keeps its own artifacts."""
         command = ["ansible-runner", "run", "runner", "--playbook", "play.yml", "-vvvv", "--ident", "1"]
         command += ["--cmdline", f"--diff -e {json.dumps(json.dumps(variables))}"]
-        # What it makes of the arguments of a task, once they are templated, is its own: with this on it prints them.
+        # With this setting, Ansible prints the templated arguments of tasks.
         return self._run(title, command, "", False, {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "false"})
 
     def _run(self, title: str, command: t.Sequence[str], says: str, fails: bool, env: t.Mapping[str, str]) -> str:
@@ -138,7 +138,7 @@ class Runs:
         return {**whole, "PYTHONPATH": os.pathsep.join(map(str, tree.TESTS))}
 
     def killed(self, title: str, **variables: t.Any) -> None:
-        """Kill the play with all of its processes while Soda Cloud issues a key."""
+        """Kill the play and its processes while Soda Cloud issues a key."""
         print(f"--- {title}", flush=True)
         self.account.fault("delay", "createRunner", seconds=3)
         before = self.account.stats()["keys_issued"]
@@ -169,14 +169,14 @@ class Runs:
         self._run(title, command, "", False, env or {})
 
     def check(self, held: bool, otherwise: str) -> None:
-        """Count a check, and note what is wrong."""
+        """Count a check, and record a fault."""
         self.checks += 1
         if not held:
             print(otherwise, flush=True)
             self.faults.append(otherwise.splitlines()[0])
 
     def remember_keys(self) -> None:
-        """Note each stored runner key, so that it can be searched for."""
+        """Record each stored runner key for the search."""
         for path in (*self.folder.glob("hosts/*/*"), *self.folder.glob("escrow/*"), *self.folder.glob("escrow/.*")):
             try:
                 held = json.loads(path.read_bytes().rstrip(b"\0"))
@@ -188,7 +188,7 @@ class Runs:
 
 
 def environment_of(base: t.Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Everything that writes something down is on."""
+    """Every kind of logging is enabled."""
     return {
         **base,
         "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit,community.general.log_plays",

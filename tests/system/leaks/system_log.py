@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A separate system log: run a command where what it logs to /dev/log goes to a file.
+"""A separate system log: run a command whose messages to /dev/log go to a file.
 
 ``python -m leaks.system_log FILE COMMAND…`` enters a separate mount namespace, in which /dev has a socket that this
 program reads. Nothing outside of the namespace changes.
@@ -17,7 +17,7 @@ import sys
 import threading
 from pathlib import Path
 
-# The new /dev has all that the old one has, but for the log. What fails is a device that cannot be used anyway.
+# The new /dev has everything of the old one except the log. A device that fails here cannot be used anyway.
 _OWN_DEV = """
 new=$(mktemp -d)
 mount -t tmpfs tmpfs "$new"
@@ -39,7 +39,7 @@ _INSIDE = "--inside"
 
 
 def command(file: Path, wanted: list[str]) -> list[str]:
-    """The command line that runs *wanted* with a system log that goes to *file*."""
+    """The command line that runs *wanted* and writes the system log to *file*."""
     unshare = ["unshare", "--mount", "--propagation", "private"]
     if os.geteuid():
         unshare += ["--user", "--map-root-user"]
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         return subprocess.call(command(Path(arguments[0]), arguments[1:]))
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind("/dev/log")
-    # Any user of the machine may log.
+    # Any user may log.
     os.chmod("/dev/log", 0o666)
     reader = threading.Thread(target=_write, args=(log, Path(arguments[1])))
     reader.start()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Python imports this by itself in the modules of a play, of which one is to be killed at one of its points."""
+"""Python imports this automatically in the modules of a play. One of them is killed at one of its points."""
 
 from __future__ import annotations
 

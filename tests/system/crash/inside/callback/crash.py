@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notes the tasks and handlers of a play, and has the play killed before one of them, with all that it started."""
+"""Records the tasks and handlers of a play, and kills the play and its descendants before one of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ author:
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Dies at the chosen point."""
+    """Ends at the chosen point."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
