@@ -72,7 +72,7 @@ def again(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any])
     asked = len(account.operations())
     cost = play(environment(), hosts=hosts, variables=variables, roles=["community.soda.soda_runner"])
     if counts(cost).get("changed") or len(account.operations()) != asked:
-        raise Broken("The hosts had not converged, or a request was sent.")
+        raise Broken("The hosts were not up to date, or a request was sent.")
     return cost
 
 

@@ -55,7 +55,7 @@ def bare(listing: Listing) -> Cost:
     """A loop in Python, without Ansible."""
     cost = run([sys.executable, BARE, *wanted(listing.count)], environment(**listing.environment()))
     if len(json.loads(cost.output)) != len(wanted(listing.count)):
-        raise Broken("The bare loop found other runners than it was to find.")
+        raise Broken("The bare loop did not find the expected runners.")
     _expect_asked(listing, listing.pages)
     return cost
 

@@ -35,7 +35,7 @@ SETTINGS = tuple(each.name for each in fields(Settings))
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="emulator", description="Soda Cloud as far as its contract says.")
+    parser = argparse.ArgumentParser(prog="emulator", description="An emulator of Soda Cloud.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--allow-any-host", action="store_true", help="allow an address that is not loopback")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
@@ -44,8 +44,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--cert", type=Path, help="certificate (PEM): serve HTTPS")
     parser.add_argument("--key", type=Path, help="private key of the certificate (PEM)")
-    parser.add_argument("--accounts", type=Path, help="accounts to begin with (YAML or JSON)")
-    parser.add_argument("--faults", type=Path, help="faults to begin with (YAML or JSON, a list)")
+    parser.add_argument("--accounts", type=Path, help="initial accounts (YAML or JSON)")
+    parser.add_argument("--faults", type=Path, help="initial faults (YAML or JSON, a list)")
     parser.add_argument("--runners", type=int, default=0, metavar="N", help="seed N runners into each of --accounts")
     parser.add_argument(
         "--window-factor",

@@ -117,7 +117,7 @@ def configuration(options: argparse.Namespace) -> Configuration:
     if endpoint is None:
         raise WrongConfiguration(_no_endpoint(found))
     if not name:
-        raise WrongConfiguration("the format carries no name, and no --name is given")
+        raise WrongConfiguration("the format has no name, and --name is not set")
     _check_endpoint(endpoint)
     runner_id = _joined("id", found.id, options.id)
     return Configuration(endpoint, name, runner_id, found.api_key_id, found.api_key_secret)
@@ -132,7 +132,7 @@ def _joined(what: str, in_file: str | None, given: str | None) -> str | None:
 def _no_endpoint(found: Found) -> str:
     if found.region is not None:
         return f"the region {found.region} is Soda's own; --endpoint must say what stands in for it"
-    return "the format carries no endpoint, and no --endpoint is given"
+    return "the format has no endpoint, and --endpoint is not set"
 
 
 def _check_endpoint(endpoint: str) -> None:

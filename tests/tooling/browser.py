@@ -24,7 +24,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     """Run ``tests/system/browser``. *arguments* are for pytest. Screenshots are in ``build/screenshots``."""
     chromium = _chromium()
     if chromium is None:
-        return Result(0, 1, "there is no Chromium: install the package chromium, or name one with CHROMIUM=PATH")
+        return Result(0, 1, "Chromium is missing. Install the package chromium, or set CHROMIUM to its path")
     shutil.rmtree(SCREENSHOTS, ignore_errors=True)
     env = venvs.on_path(private_environment(), venvs.pinned("browser"))
     env.update(CHROMIUM=chromium, SCREENSHOTS=str(SCREENSHOTS))

@@ -36,7 +36,7 @@ def counted(finished: Finished, complete: bool = True) -> Result:
     """Count by the last line. Each row of kills that ended well counts."""
     found = re.search(r"^seed (\d+); (\d+) kept, (\d+) broken, (\d+) kills$", finished.output, re.MULTILINE)
     if found is None:
-        return judged(0, 0, "it ended without a count", finished.returncode)
+        return judged(0, 0, "it ended without counts", finished.returncode)
     seed, kept, broken, kills = map(int, found.groups())
     if complete and kills < ENOUGH:
         return Result(kept, broken + 1, f"only {kills} kills")

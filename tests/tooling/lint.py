@@ -74,7 +74,7 @@ def chosen_checks(words: t.Sequence[str]) -> list[Check]:
     """The checks whose names contain one of the words, or all."""
     chosen = [check for check in CHECKS if not words or any(word in check.name for word in words)]
     if not chosen:
-        raise SystemExit(f"No such check; there are: {', '.join(check.name for check in CHECKS)}")
+        raise SystemExit(f"Unknown check. Choose from: {', '.join(check.name for check in CHECKS)}")
     return chosen
 
 

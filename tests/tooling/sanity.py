@@ -21,7 +21,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     copy = tree.copied_collection("sanity")
     ignored = sorted(path.name for path in (copy / "tests" / "sanity").glob("ignore*.txt"))
     if ignored:
-        return Result(0, 1, f"the collection has no ignore file, and that is to stay so: {', '.join(ignored)}")
+        return Result(0, 1, f"the collection must not have an ignore file: {', '.join(ignored)}")
     env = private_environment()
     prepare_home_for_ansible_test(env)
     finished = run(["ansible-test", "sanity", "--color", "no", *arguments], cwd=copy, env=env, log=log)

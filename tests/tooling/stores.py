@@ -37,7 +37,7 @@ def run_tests(part: str, arguments: t.Sequence[str], log: Path, **settings: str)
     env["SODA_TEST_SERVERS"] = str(programs.FOLDER)
     under = _own_dev(folder)
     if not under:
-        return Result(0, 1, "the tests need a private /dev, and this machine allows no namespaces")
+        return Result(0, 1, "the tests need a private /dev, but this machine does not allow namespaces")
     syslog = folder / "syslog"
     syslog.unlink(missing_ok=True)
     env["STORES_SYSLOG"] = str(syslog)

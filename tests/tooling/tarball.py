@@ -84,10 +84,10 @@ def same_from_every_build(trial: Trial) -> Path:
 
 def installs_and_works(trial: Trial, archive: Path) -> None:
     installed = trial.run("ansible-galaxy", "collection", "install", "--offline", archive, "-p", WORK / "installed")
-    trial.holds("it installs where there is nothing", installed.returncode == 0)
+    trial.holds("it installs in an empty environment", installed.returncode == 0)
     checkout = ("ansible-galaxy", "collection", "install", WORK / "clone-1", "-p", WORK / "from-checkout")
     from_checkout = trial.run(*checkout)
-    trial.holds("a checkout installs as well", from_checkout.returncode == 0)
+    trial.holds("a checkout can be installed", from_checkout.returncode == 0)
     modules = sorted(path.stem for path in (WORK / "installed" / COLLECTION / "plugins" / "modules").glob("soda_*.py"))
     documented = trial.run("ansible-doc", "--json", *(f"community.soda.{name}" for name in modules))
     trial.holds("its modules are documented", documented.returncode == 0 and bool(modules))
@@ -111,7 +111,7 @@ def installs_and_works(trial: Trial, archive: Path) -> None:
         trial.holds(
             "its playbook decommissions the host", last.returncode == 0 and not (WORK / "host" / "key.json").exists()
         )
-        trial.holds("every request was true to the contract", account.violations() == [])
+        trial.holds("every request followed the contract", account.violations() == [])
 
 
 def is_as_it_was_signed(trial: Trial, archive: Path) -> None:
@@ -133,14 +133,14 @@ def is_as_it_was_signed(trial: Trial, archive: Path) -> None:
         "-p",
         WORK / "installed",
     )
-    trial.holds("what was installed is as it was signed", trial.run(*verify).returncode == 0)
+    trial.holds("the installed files match the signature", trial.run(*verify).returncode == 0)
 
     module = WORK / "installed" / COLLECTION / "plugins" / "module_utils" / "_client.py"
     true = module.read_bytes()
     module.write_bytes(true + b"# tampered\n")
     trial.holds("a file that was tampered with is refused", trial.run(*verify).returncode != 0)
     module.write_bytes(true)
-    trial.holds("and taken again when it is as it was", trial.run(*verify).returncode == 0)
+    trial.holds("the original file is accepted again", trial.run(*verify).returncode == 0)
     manifest = WORK / "installed" / COLLECTION / "MANIFEST.json"
     true = manifest.read_bytes()
     manifest.write_bytes(true.replace(b"community.soda contributors", b"somebody else"))

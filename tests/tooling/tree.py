@@ -73,6 +73,6 @@ def only_one(part: str) -> t.Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Waiting: {part} is being run in this checkout already.", flush=True)
+            print(f"Waiting until another run of {part} in this checkout has ended.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

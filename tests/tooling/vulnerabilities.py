@@ -52,7 +52,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
             failed += [pins.stem] if found else []
         elif any(sign in finished.output for sign in _OUT_OF_REACH) and not os.environ.get("CI"):
             # The result is unknown. Hosted CI reaches the service, so there this is a failure.
-            return Result(0, 1, "the service that knows vulnerabilities is out of reach of this machine: not audited")
+            return Result(0, 1, "this machine cannot reach the vulnerability service, so nothing was audited")
         else:
             failed.append(pins.stem)
     summary = "; ".join(sorted(set(known))) or (

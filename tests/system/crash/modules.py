@@ -30,7 +30,7 @@ def points(scenario: Scenario, emulator: Emulator) -> list[str]:
         run = start(scenario.module, scenario.arguments(scene))
         result = run.end()
         if result is None or result.get("failed"):
-            raise AssertionError(f"{scenario.name} does not even work undisturbed: {result}")
+            raise AssertionError(f"{scenario.name} does not work without a kill: {result}")
     return run.passed
 
 

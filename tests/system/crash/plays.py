@@ -133,7 +133,7 @@ def cases(emulator: Emulator) -> list[Case]:
     with controller_of(emulator) as controller:
         log = controller.folder / "points"
         if controller.start(CRASH_LOG=str(log)).wait(TIMEOUT):
-            raise AssertionError(f"The play does not even work undisturbed:\n{controller.said()}")
+            raise AssertionError(f"The play does not work without a kill:\n{controller.said()}")
         points = list(dict.fromkeys(log.read_text("utf-8").splitlines()))
     return [
         *(functools.partial(kill, "-", point, "whole tree") for point in points),
