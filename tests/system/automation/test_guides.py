@@ -87,7 +87,7 @@ def test_figures_follow_from_the_limits_of_the_contract() -> None:
         assert total == duration(slowest)
 
 
-def test_what_ansible_takes_follows_from_the_benchmarks() -> None:
+def test_times_of_ansible_follow_from_the_benchmarks() -> None:
     """In words for planning, so within a quarter of what was measured last."""
     benchmarks = (GUIDES.parent / "benchmarks.md").read_text("utf-8")
     (seconds,) = re.findall(

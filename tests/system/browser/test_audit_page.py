@@ -50,7 +50,7 @@ def test_it_renders_and_the_accessibility_checker_finds_nothing(opened: Open, si
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_what_a_search_or_a_picture_leaves_is_as_accessible(opened: Open) -> None:
+def test_filtered_page_is_accessible(opened: Open) -> None:
     one = opened(fleet(300), **DESKTOP)
     one.page.get_by_role("button", name="Drift").click()
     one.page.get_by_role("searchbox").fill("warehouse-2")

@@ -46,7 +46,7 @@ def test_sources_of_examples_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_what_is_run_elsewhere_is_still_there_and_still_run(name: str) -> None:
+def test_examples_that_run_elsewhere_exist_and_run_there(name: str) -> None:
     assert name in NAMES
     file, shows = ELSEWHERE[name]
     assert shows in Path(tree.ROOT, file).read_text("utf-8")

@@ -39,7 +39,7 @@ def test_a_runner_in_use_stays_and_runs_on_and_goes_once_it_is_not(fleet: Fleet)
     assert heard[-1] == "deleteRunner"
 
 
-def test_of_a_host_that_is_gone_the_runner_is_deleted_and_the_rest_once_it_is_back(fleet: Fleet) -> None:
+def test_runner_of_an_unreachable_host_is_deleted_and_its_files_when_it_is_back(fleet: Fleet) -> None:
     fleet.provisioned(HOST)
     before = fleet.files(HOST)
     fleet.switch_off(HOST)

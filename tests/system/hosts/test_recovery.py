@@ -67,7 +67,7 @@ def test_a_key_that_a_run_left_in_escrow_when_it_died_is_the_one_that_the_next_r
     assert fleet.asked("createRunner") == ["createRunner"]
 
 
-def test_where_the_outcome_is_unknown_nothing_is_kept_and_the_next_run_issues_another_key(fleet: Fleet) -> None:
+def test_unknown_outcome_stores_nothing_and_the_next_run_issues_another_key(fleet: Fleet) -> None:
     fleet.account.fault("reset_after", "createRunner")
 
     in_doubt = fleet.play(*ONE)

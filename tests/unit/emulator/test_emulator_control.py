@@ -153,7 +153,7 @@ def test_unknown_credentials_have_a_separate_journal(
     assert [(entry["query"], entry["status"]) for entry in entries] == [("size=321", 401)] * 2
 
 
-def test_what_one_account_does_no_other_sees(emulator: Emulator, account: Account, connect: Callable[..., Api]) -> None:
+def test_accounts_are_independent(emulator: Emulator, account: Account, connect: Callable[..., Api]) -> None:
     other = emulator.account()
     other.seed("a")
     connect(other).create()
@@ -197,7 +197,7 @@ def test_an_account_that_makes_no_sense_is_refused(emulator: Emulator, options: 
         emulator.account(**options)
 
 
-def test_what_the_control_api_does_not_know_is_not_found(emulator: Emulator) -> None:
+def test_unknown_control_path_is_not_found(emulator: Emulator) -> None:
     for path in ("nothing", "accounts/nobody/stats"):
         with pytest.raises(EmulatorFailed, match="404"):
             emulator.call("GET", path)

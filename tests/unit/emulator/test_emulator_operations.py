@@ -41,9 +41,7 @@ def test_with_a_wrong_secret_every_operation_is_unauthorized(
 @pytest.mark.parametrize(
     "authorization", ["Bearer x", "Basic", "Basic ???", "Basic eA==", "Basic /////w==", "basic", ""]
 )
-def test_what_is_no_basic_authentication_is_unauthorized(
-    account: Account, connect: Connect, authorization: str
-) -> None:
+def test_other_authentication_is_unauthorized(account: Account, connect: Connect, authorization: str) -> None:
     response = connect(account, None).get(RUNNERS, headers={"Authorization": authorization})
     assert response.status_code == 401
 

@@ -52,7 +52,7 @@ def documented(module: str, section: str) -> Json:
 
 
 @pytest.mark.parametrize(("module", "field"), [("soda_runner", "runner"), ("soda_runner_info", "runners")])
-def test_what_is_returned_of_a_runner_is_what_the_contract_has(module: str, field: str) -> None:
+def test_returned_fields_are_those_of_the_contract(module: str, field: str) -> None:
     returned = documented(module, "RETURN")[field]["contains"]
     expected = {snake_case(name): TYPES[schema["type"]] for name, schema in SCHEMAS["Runner"]["properties"].items()}
     assert {name: value["type"] for name, value in returned.items()} == expected

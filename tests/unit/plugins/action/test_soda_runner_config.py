@@ -546,7 +546,7 @@ def test_a_format_that_is_no_longer_declared_is_removed(host: Host) -> None:
     assert host.names() == []
 
 
-def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> None:
+def test_impossible_request_fails_before_anything_is_written(host: Host) -> None:
     host.key(host.key_from)
     ours = host.root / "ours.json"
     host.key(ours, name="another")
@@ -588,7 +588,7 @@ def test_what_cannot_be_done_fails_before_anything_is_written(host: Host) -> Non
     assert snapshot(host.folder) == before
 
 
-def test_what_is_no_key_file_is_left_alone(host: Host) -> None:
+def test_other_file_at_the_key_path_is_not_changed(host: Host) -> None:
     host.key(host.key_from)
     link = host.folder / "link"
     link.symlink_to(host.root / "escrow.json")
@@ -687,7 +687,7 @@ def test_owners_are_those_that_are_declared(host: Host) -> None:
     assert host.code("nobody of that name")
 
 
-def test_what_a_killed_run_left_on_the_host_is_put_in_place(host: Host) -> None:
+def test_key_of_a_killed_run_on_the_host_is_committed(host: Host) -> None:
     left = host.folder / ".key.json.new"
     key = host.key(left)
     host.play(

@@ -460,7 +460,7 @@ def test_it_ends_at_once_when_cancelled_and_its_thread_soon_after(account: Accou
         assert not thread.is_alive()
 
 
-def test_what_is_called_goes_on_until_it_is_cancelled(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_runs_until_it_is_cancelled(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """And takes the connection from the environment."""
     account.seed({"name": "one", "isOnline": True})
     monkeypatch.setenv("SODA_CLOUD_ENDPOINT", account.endpoint)
@@ -513,7 +513,7 @@ def test_a_start_reports_only_the_changes_since_the_stop(account: Account, state
     run(account, story)
 
 
-def test_wherever_it_is_killed_each_change_is_reported_once(account: Account, state: Path) -> None:
+def test_each_change_is_reported_once_after_a_kill_at_any_point(account: Account, state: Path) -> None:
     """Between two events: a copy of the file is what a kill leaves there."""
     ids = seed_online(account, "a", "b", "c")
 

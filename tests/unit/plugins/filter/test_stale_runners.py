@@ -60,7 +60,7 @@ def test_a_path_is_a_report(tmp_path: Path) -> None:
     assert list(stale_runners(str(path))) == ["host-1"]
 
 
-def test_what_is_no_report_is_refused() -> None:
+def test_invalid_report_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="does not exist"):
         stale_runners("/nonexistent/report.json")
 

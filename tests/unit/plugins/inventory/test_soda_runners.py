@@ -280,7 +280,7 @@ def test_variables_and_groups_are_constructed(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_what_cannot_be_constructed_fails_when_strict(inventory: Inventory, strict: bool) -> None:
+def test_invalid_expression_fails_if_strict(inventory: Inventory, strict: bool) -> None:
     inventory.account.seed("one")
     inventory.run("--list", fails=strict, compose={"x": "soda_colour"}, strict=strict)
 

@@ -83,7 +83,7 @@ def test_endpoints_that_are_refused(endpoint: str, code: str) -> None:
         ("http://cloud.soda.io", "The endpoint http://cloud.soda.io would send the Soda Cloud API key in clear text"),
     ],
 )
-def test_what_is_wrong_with_an_endpoint_is_reported(endpoint: str, said: str) -> None:
+def test_message_explains_an_invalid_endpoint(endpoint: str, said: str) -> None:
     with pytest.raises(SodaError) as failed:
         normalise_endpoint(endpoint)
     assert failed.value.failure.message.startswith(said)

@@ -89,7 +89,7 @@ def test_filters_combine_with_and(options: dict[str, Any], passes: bool) -> None
     )
 
 
-def test_what_is_unknown_of_a_runner_passes_no_filter_for_it() -> None:
+def test_unknown_field_passes_no_filter() -> None:
     for options in ({"name": "one"}, {"id": "1"}, {"type": "SELF_HOSTED"}, {"is_online": True}, {"is_online": False}):
         assert not filters(**options).passes(Runner.from_api({}))
 

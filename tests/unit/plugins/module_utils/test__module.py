@@ -91,7 +91,7 @@ def test_a_complaint_about_arguments_has_the_form_of_every_failure() -> None:
     assert "nobody" in module["msg"]
 
 
-def test_what_ansible_complains_about_during_the_work_is_files_and_attributes() -> None:
+def test_ansible_failure_during_the_work_is_about_file_attributes() -> None:
     module = ran(lambda module: module.fail_json("chown failed", path="/a"))
     assert without_time(module.failure) == complaint("file_attributes_not_set", "chown failed")
     assert module["path"] == "/a"

@@ -22,7 +22,7 @@ def test_each_task_has_another_key_of_32_bytes() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"x", CONTENT], ids=["nothing", "a byte", "many"])
-def test_what_is_sealed_comes_back(content: bytes) -> None:
+def test_sealed_content_can_be_opened(content: bytes) -> None:
     assert unseal("a key", "a label", seal("a key", "a label", content)) == content
 
 

@@ -462,7 +462,7 @@ def test_if_another_run_changes_the_key_everything_is_read_again(
     assert soda.key()["key_version"] == 2
 
 
-def test_where_other_runs_keep_changing_the_key_no_other_is_issued(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key_is_issued_while_other_runs_keep_changing_it(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
     soda.held()
     others_write(soda, monkeypatch, 100)
     ran = soda.runner(key_version=2)
@@ -1330,7 +1330,7 @@ def test_a_password_in_the_endpoint_is_refused_and_not_shown(soda: Soda) -> None
     ],
     ids=str,
 )
-def test_what_cannot_be_meant_fails_before_anything_is_sent(soda: Soda, options: Json, code: str) -> None:
+def test_invalid_options_fail_before_a_request(soda: Soda, options: Json, code: str) -> None:
     ran = soda.runner(**options)
     assert ran.failure["code"] == code
     assert ran.operations == []

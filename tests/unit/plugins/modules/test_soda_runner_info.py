@@ -369,7 +369,7 @@ def test_a_number_as_a_name_is_text(soda: Soda) -> None:
 
 @pytest.mark.parametrize("given", [True, 1e5, ["a"], {"a": 1}], ids=str)
 @pytest.mark.parametrize("option", ["name", "names"])
-def test_what_is_no_name_is_refused(soda: Soda, option: str, given: Any) -> None:
+def test_invalid_name_is_refused(soda: Soda, option: str, given: Any) -> None:
     ran = soda.info(**{option: [given] if option == "names" else given})
     assert ran.failure["code"] == "invalid_name"
     assert "Quote the name in YAML" in ran.failure["message"]

@@ -40,7 +40,7 @@ def test_nothing_is_reported_if_nothing_happened() -> None:
     assert told(listed(runner("a"), runner("b", False)), listed(runner("b", False), runner("a"))) == []
 
 
-def test_what_changes_all_the_time_is_no_change() -> None:
+def test_other_fields_are_not_changes() -> None:
     later = runner("a", label="Other", lastSeenTimestamp="2026-01-01T12:00:00Z", versions={"runner": "2"})
     assert told(listed(runner("a")), listed(later)) == []
 
@@ -92,7 +92,7 @@ PAIRS = list(itertools.product(("absent", None, True, False), repeat=2))
 
 
 @pytest.mark.parametrize("before", PAIRS, ids=str)
-def test_what_is_left_to_tell_is_what_was_not_told(before: tuple[Any, Any]) -> None:
+def test_only_unreported_changes_remain(before: tuple[Any, Any]) -> None:
     """For every two listings of two runners, and for a stop after each of the events between them."""
     first = listed(*(runner(name, state) for name, state in zip("ab", before) if state != "absent"))
     for after in PAIRS:

@@ -206,7 +206,7 @@ def test_facts_do_not_shadow_what_a_variable_is_made_of(variables: dict[str, Any
         assert read_declared(given, template, {}).account.endpoint == "https://cloud.soda.io"
 
 
-def test_what_identifies_a_runner_on_its_host_has_no_secret() -> None:
+def test_identity_of_a_runner_on_its_host_has_no_secret() -> None:
     one = declared(soda_runner_existing_api_key_id="id", soda_runner_existing_api_key_secret="hidden")
     assert "hidden" not in str(one.acknowledge_arguments())
     assert "s1" not in str(one.config_arguments())

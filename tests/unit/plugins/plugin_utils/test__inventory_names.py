@@ -107,17 +107,17 @@ def test_a_runner_without_name_and_id_is_left_out() -> None:
     ]
 
 
-def test_of_two_runners_of_one_name_the_one_that_has_an_id_is_listed() -> None:
+def test_runner_with_an_id_is_listed_if_another_has_its_name() -> None:
     assert names(hosts("a", "a", ids=[None, "i1"])) == ["a-i1"]
 
 
-def test_of_many_names_a_few_are_said() -> None:
+def test_message_contains_only_the_first_names() -> None:
     (note,) = hosts(*[f"a {number}" for number in range(10_000)]).notes
     assert note.endswith("'a 4' as a_4 and 9995 more.")
 
 
 @pytest.mark.parametrize(("number", "end"), [(5, "'a 4' as a_4."), (6, "'a 4' as a_4 and 1 more.")])
-def test_only_what_is_not_said_is_counted(number: int, end: str) -> None:
+def test_message_counts_the_omitted_names(number: int, end: str) -> None:
     (note,) = hosts(*[f"a {each}" for each in range(number)]).notes
     assert note.endswith(end)
 

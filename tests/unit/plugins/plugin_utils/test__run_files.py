@@ -113,7 +113,7 @@ def test_files_are_private(folder: Path) -> None:
     assert modes == {True: {0o700}, False: {0o600}}
 
 
-def test_of_many_processes_one_computes_and_the_others_read() -> None:
+def test_one_process_computes_and_the_others_read() -> None:
     def work(number: int) -> None:
         with RunFiles("play").once("topic", "key") as entry:
             if not entry.is_published:

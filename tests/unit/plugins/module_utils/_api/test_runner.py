@@ -46,7 +46,7 @@ def test_no_field_is_lost_on_the_way_through_json() -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(ENTRIES)
-def test_whatever_the_api_lists_is_a_runner_that_its_codec_keeps(entry: dict[str, Any]) -> None:
+def test_codec_preserves_any_listed_runner(entry: dict[str, Any]) -> None:
     findings = Findings()
     runner = Runner.from_api(entry, findings)
     assert Runner.from_dict(json.loads(json.dumps(runner.to_dict()))) == runner

@@ -90,7 +90,7 @@ def test_an_account_without_runners_has_an_empty_listing_of_one_page(account: Ac
         ),
     ],
 )
-def test_what_moved_while_it_was_read_is_read_again(account: Account, runners: Runners, pages: list[Json]) -> None:
+def test_listing_that_changed_is_read_again(account: Account, runners: Runners, pages: list[Json]) -> None:
     answers(account, LIST, *pages, page("x", "y", "z", total=3))
     assert runners.list().ids() == {"x", "y", "z"}
     assert account.operations() == [LIST] * (len(pages) + 1)
@@ -113,7 +113,7 @@ def test_each_runner_without_an_id_is_one_more(account: Account, runners: Runner
     assert account.operations() == [LIST] * 2
 
 
-def test_what_moves_through_four_readings_is_no_listing(account: Account, runners: Runners) -> None:
+def test_listing_that_changes_four_times_fails(account: Account, runners: Runners) -> None:
     answers(account, LIST, *(page(each, total=2) for each in "abcd"))
     failure = failure_of(runners.list).failure
     assert (failure.code, failure.operation, failure.retryable) == ("listing_inconsistent", "list", True)
@@ -260,7 +260,7 @@ def test_a_runner_has_what_soda_cloud_says_of_it() -> None:
     [{}, dict.fromkeys(WHOLE), dict.fromkeys(WHOLE, 1), {field: ["text"] for field in WHOLE}],
     ids=["missing", "null", "numbers", "lists"],
 )
-def test_what_is_missing_or_no_text_is_nothing(data: Json) -> None:
+def test_missing_or_invalid_field_is_none(data: Json) -> None:
     nothing = dict.fromkeys(("id", "name", "label", "type", "is_online", "last_seen_timestamp"))
     assert Runner.from_api(data).to_dict() == {**nothing, "versions": {}}
 

@@ -61,6 +61,6 @@ def test_dotenv_refuses_a_value_that_its_readers_read_differently(value: str) ->
     assert value not in failed.value.failure.message
 
 
-def test_what_check_mode_cannot_know_is_accepted_by_each_encoding() -> None:
+def test_unknown_value_of_check_mode_passes_each_encoding() -> None:
     for encoding in ("yaml", "json", "dotenv"):
         assert ISSUED_AT_RUN_TIME in fill_in("P0", {"P0": ["api_key_id", encoding]}, {"api_key_id": ISSUED_AT_RUN_TIME})

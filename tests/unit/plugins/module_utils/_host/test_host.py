@@ -599,7 +599,7 @@ def test_a_key_that_a_killed_run_left_is_committed(host: Host, check: bool) -> N
         assert host.files() == [STATE, "key.json", "runner.env", "values.yml"]
 
 
-def test_what_a_killed_run_left_is_cleaned_up(host: Host) -> None:
+def test_remains_of_a_killed_run_are_removed(host: Host) -> None:
     host.configured()
     for name in (".key.json.new", ".values.yml.new", ".runner.env.new", ".key.json.lock", f".{STATE}.new"):
         (host.folder / name).write_text("half", encoding="utf-8")

@@ -72,7 +72,7 @@ def test_a_failure_says_which_place_it_is_and_why(path: Path, reason: str | OSEr
     assert says(place(path).unusable(reason), path, said)
 
 
-def test_what_is_committed_is_there(path: Path) -> None:
+def test_committed_content_is_in_the_file(path: Path) -> None:
     with reserve(path) as reservation:
         reservation.commit(b"content")
     assert path.read_bytes() == b"content"
@@ -87,7 +87,7 @@ def test_any_content_fits_whatever_size_was_reserved(path: Path, size: int) -> N
     assert path.read_bytes() == b"x" * 100
 
 
-def test_what_is_not_committed_leaves_nothing(path: Path) -> None:
+def test_nothing_remains_without_a_commit(path: Path) -> None:
     with reserve(path):
         assert names(path) == [".file.new"]
     assert names(path) == []
@@ -103,7 +103,7 @@ def test_a_file_is_replaced_in_one_step(path: Path) -> None:
     assert path.read_bytes() == b"after"
 
 
-def test_what_a_killed_run_left_is_replaced_not_written_to(path: Path, tmp_path: Path) -> None:
+def test_remains_of_a_killed_run_are_replaced_and_not_reused(path: Path, tmp_path: Path) -> None:
     """Else a link that others planted would have its target overwritten."""
     (tmp_path / "target").write_bytes(b"precious")
     (tmp_path / ".file.new").symlink_to("target")
@@ -123,7 +123,7 @@ def test_reading_gives_the_content(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "readable"), [(LARGEST, True), (LARGEST + 1, False)])
-def test_what_is_too_large_to_be_ours_is_not_read(path: Path, size: int, readable: bool) -> None:
+def test_too_large_file_is_not_read(path: Path, size: int, readable: bool) -> None:
     path.write_bytes(b"x" * size)
     if readable:
         assert place(path).read() == b"x" * size
@@ -177,7 +177,7 @@ REASONS: dict[Callable[[Path], None], tuple[str, ...]] = {
 
 @pytest.mark.parametrize("put", list(REASONS))
 @pytest.mark.parametrize("do", list(WAYS.values()), ids=list(WAYS))
-def test_what_is_no_regular_file_is_refused_and_left_alone(
+def test_only_a_regular_file_is_accepted_and_others_are_not_changed(
     path: Path, put: Callable[[Path], None], do: Callable[[Path], object]
 ) -> None:
     put(path)
@@ -210,7 +210,7 @@ def test_a_path_that_the_system_refuses_is_a_failure_that_names_it(
     assert [each.name for each in tmp_path.iterdir()] == ["loop"]
 
 
-def test_what_a_killed_run_left_and_cannot_be_removed_is_a_failure(path: Path, tmp_path: Path) -> None:
+def test_remains_that_cannot_be_removed_are_a_failure(path: Path, tmp_path: Path) -> None:
     (tmp_path / ".file.new").mkdir()
     with pytest.raises(SodaError) as failed:
         place(path).remove_temporary()
@@ -461,7 +461,7 @@ def test_a_file_that_is_mounted_on_its_own_is_refused(
     assert opened == [("/proc/self/mountinfo", "rb")]
 
 
-def test_what_lies_beside_the_file_is_seen_even_if_it_leads_nowhere(path: Path) -> None:
+def test_broken_link_beside_the_file_is_found(path: Path) -> None:
     path.write_bytes(b"content")
     assert place(path).has_temporary() is False
     path.with_name(".file.new").symlink_to("nowhere")
@@ -485,7 +485,7 @@ def test_a_reservation_that_has_ended_closes_nothing_of_others(path: Path) -> No
 # Finished for a run that was killed
 
 
-def test_what_a_killed_run_wrote_whole_is_put_in_place_with_its_attributes_and_without_its_zeros(path: Path) -> None:
+def test_complete_file_of_a_killed_run_is_committed_with_attributes_and_without_zeros(path: Path) -> None:
     left = path.with_name(".file.new")
     left.write_bytes(b"content" + b"\0" * 100)
     path.write_bytes(b"before")
@@ -502,7 +502,7 @@ def test_what_a_killed_run_wrote_whole_is_put_in_place_with_its_attributes_and_w
     assert names(path) == ["file"]
 
 
-def test_what_a_killed_run_left_and_others_removed_is_a_failure(path: Path) -> None:
+def test_removed_remains_of_a_killed_run_are_a_failure(path: Path) -> None:
     path.write_bytes(b"before")
     with pytest.raises(SodaError) as failed:
         place(path).recover(keep_attributes)
@@ -510,7 +510,7 @@ def test_what_a_killed_run_left_and_others_removed_is_a_failure(path: Path) -> N
     assert path.read_bytes() == b"before"
 
 
-def test_what_others_may_have_put_there_is_opened_without_following_a_link_or_waiting(
+def test_foreign_file_is_opened_without_following_a_link_or_waiting(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each was looked at before. Between that and this anyone who may write to the folder can replace it."""
@@ -540,7 +540,7 @@ def test_what_others_may_have_put_there_is_opened_without_following_a_link_or_wa
 
 
 @pytest.mark.parametrize("what", ["a link", "a file"])
-def test_what_others_put_in_the_place_of_the_reserved_file_is_not_written_to(
+def test_replacement_of_the_reserved_file_is_not_written_to(
     path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     left, target = path.with_name(".file.new"), path.with_name("target")
@@ -578,14 +578,14 @@ def test_a_link_to_the_reserved_file_is_not_the_reserved_file(path: Path) -> Non
     assert (refused.value.errno, refused.value.strerror) == (errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def test_what_others_put_beside_a_file_that_is_in_place_is_left_alone(path: Path) -> None:
+def test_foreign_file_beside_a_committed_file_is_not_changed(path: Path) -> None:
     with reserve(path) as reservation:
         reservation.commit(b"content")
         path.with_name(".file.new").write_bytes(b"of another run")
     assert path.with_name(".file.new").read_bytes() == b"of another run"
 
 
-def test_what_a_killed_run_left_is_kept_where_the_place_cannot_be_used(path: Path) -> None:
+def test_remains_of_a_killed_run_stay_if_the_path_cannot_be_used(path: Path) -> None:
     path.mkdir()
     path.with_name(".file.new").write_bytes(b"left")
     with pytest.raises(SodaError), reserve(path):

@@ -241,7 +241,7 @@ def test_the_moment_of_issue_is_iso_8601_in_utc() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key.issued_at)
 
 
-def test_what_modules_return_of_a_key_is_never_its_secret() -> None:
+def test_returned_key_has_no_secret() -> None:
     assert KEY.as_result("/keys/one.json") == {
         "api_key_id": "key-1",
         "path": "/keys/one.json",
@@ -1000,7 +1000,7 @@ def test_a_key_is_kept_where_not_even_a_usual_place_for_temporary_files_is_any_g
 
 @pytest.mark.parametrize("removable", [True, False], ids=["removed", "left"])
 @pytest.mark.parametrize("full", [2, 4])
-def test_what_a_full_disk_took_of_a_key_is_removed_and_the_next_one_tried(
+def test_partial_key_is_removed_and_the_next_folder_tried_on_a_full_disk(
     need: Path, monkeypatch: pytest.MonkeyPatch, full: int, removable: bool
 ) -> None:
     tried = []

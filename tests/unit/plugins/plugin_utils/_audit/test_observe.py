@@ -46,7 +46,7 @@ def test_a_host_without_differences() -> None:
         ({"files": [{"path": "/a", "changed": True}, {"path": "/b", "changed": False}]}, "/a"),
     ],
 )
-def test_what_the_role_would_change_is_a_difference(changed: Json, difference: str) -> None:
+def test_pending_change_is_a_difference(changed: Json, difference: str) -> None:
     assert observed(**changed).differences == (difference,)
 
 
@@ -59,7 +59,7 @@ def test_a_failure_is_observed_with_its_message() -> None:
     assert observed(failed=True, key=None).failure
 
 
-def test_of_a_host_that_wants_no_runner_the_remaining_files_are_observed() -> None:
+def test_remaining_files_are_observed_if_no_runner_is_wanted() -> None:
     assert observed(False, removed=["/k", "/v"], key=None).remaining == ("/k", "/v")
     assert observed(False, removed=[], key=None).remaining == ()
 

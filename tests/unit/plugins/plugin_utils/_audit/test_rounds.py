@@ -39,7 +39,7 @@ def round_of_audit(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     return Round(RunFiles("play"))
 
 
-def test_what_is_published_is_collected_as_it_was(round_of_audit: Round) -> None:
+def test_published_data_is_collected_unchanged(round_of_audit: Round) -> None:
     broken = Observation("other", "one", None, failure="x")
     for one in (FULL, broken, FULL):
         round_of_audit.publish(one)

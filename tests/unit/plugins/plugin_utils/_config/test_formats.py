@@ -488,7 +488,7 @@ def test_the_message_about_an_unknown_format_lists_the_known_ones(file_format: s
 
 
 @pytest.mark.parametrize("name", ["a", "1", "soda-key", "soda.key-2.a", "x" * 253])
-def test_what_can_be_the_name_of_a_secret_is_taken(name: str) -> None:
+def test_valid_secret_name_is_accepted(name: str) -> None:
     assert read("kubernetes_secret", settings=replace(SETTINGS, existing_secret=name))["metadata"]["name"] == name
 
 
@@ -497,7 +497,7 @@ def test_what_can_be_the_name_of_a_secret_is_taken(name: str) -> None:
     "name",
     ["Upper", "under_score", "-dash", "dot.", "a..b", "a.-b", "a-.b", "a/b", "x" * 254, "sp ace", "ü", "a\n"],
 )
-def test_what_cannot_be_the_name_of_a_secret_is_refused(file_format: str, name: str) -> None:
+def test_invalid_secret_name_is_refused(file_format: str, name: str) -> None:
     with pytest.raises(SodaError) as failed:
         check(file_format, replace(SETTINGS, existing_secret=name))
     assert code_of(failed) == "config_not_expressible"

@@ -65,7 +65,7 @@ def test_text_keeps_names_and_times_as_they_are() -> None:
     "runners",
     ["", "r1", "{}", {"id": "r1"}, ["r1"], [{"id": "r1"}], [{**RUNNER, "reported_at": "2025-12-01T00:00:00Z"}]],
 )
-def test_what_is_not_a_fresh_list_deletes_nothing(runners: Any) -> None:
+def test_invalid_or_old_list_deletes_nothing(runners: Any) -> None:
     with pytest.raises(SodaError, match="Nothing was deleted") as raised:
         read_list(runners, 24, NOW)
     assert raised.value.failure.code == "report_unusable"

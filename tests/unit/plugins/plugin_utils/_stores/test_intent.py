@@ -48,7 +48,7 @@ def intent(age: float = 0, escrow_id: str = "other", lease_seconds: int = 120) -
         "a clock that is ahead, after one lease without a renewal",
     ],
 )
-def test_whose_turn_it_is(found: Intent | None, unchanged_for: float, turn: Turn) -> None:
+def test_decision_about_an_intent(found: Intent | None, unchanged_for: float, turn: Turn) -> None:
     assert whose_turn(found, "ours", NOW, unchanged_for) is turn
 
 
