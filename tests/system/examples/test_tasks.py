@@ -44,7 +44,7 @@ SITUATIONS: dict[str, tuple[str, ...]] = {
         "Issue a runner key and store it",
         "Rotate the key",
         "Issue another key for a runner whose disk was lost",
-        "Issue a key and return it, although automation platforms store results",
+        "Issue a key and return its secret, which the play must store",
         "Adopt the key of a runner that already runs",
         "Delete a runner and its key file",
     ),
@@ -110,7 +110,7 @@ def test_soda_runner_holds_rotates_and_reissues_a_key_and_deletes_the_runner(san
 
 
 def test_soda_runner_without_a_key_file_has_the_key_in_its_result(sandbox: Sandbox) -> None:
-    task = pieces(SODA_RUNNER)["Issue a key and return it, although automation platforms store results"]
+    task = pieces(SODA_RUNNER)["Issue a key and return its secret, which the play must store"]
     check = """
 - name: Check that it is there
   ansible.builtin.assert:
