@@ -155,7 +155,7 @@ def test_a_name_of_any_kind_is_a_host_that_knows_it(inventory: Inventory) -> Non
     inventory.account.seed(*ODD_NAMES)
     known = inventory.list()["_meta"]["hostvars"].values()
     assert {variables["soda_name"] for variables in known} == {sanitize(name) for name in ODD_NAMES}
-    assert "cannot be the name of a host" in inventory.said
+    assert "cannot be host names" in inventory.said
 
 
 def test_a_runner_named_like_a_group_gives_the_group_no_variables(inventory: Inventory) -> None:
