@@ -48,15 +48,17 @@ options:
     elements: raw
   wait:
     description:
-      - Whether to wait until Soda Cloud lists all runners of O(name) and O(names). It requires one of them.
+      - Whether to wait until all runners of O(name) and O(names) are as O(wait_for) names. It requires one of them.
       - The module sends one listing in each O(wait_interval), for any number of names.
       - A temporary failure, such as a 500, does not end the wait. A rejected API key ends it.
     type: bool
     default: false
   wait_for:
-    description: Whether to wait until the runners are V(listed), or until they are V(online).
+    description:
+      - Whether to wait until the runners are V(listed), until they are V(online), or until they are V(offline).
+      - V(offline) means that no runner of these names is connected. A runner that is not listed is not connected.
     type: str
-    choices: [listed, online]
+    choices: [listed, online, offline]
     default: listed
   wait_timeout:
     description:
@@ -152,7 +154,8 @@ runners:
 missing:
   description:
     - The names in O(name) and O(names) that no listed runner has, in alphabetical order. With O(wait_for=online), also
-      the names whose runners are not online when the wait fails.
+      the names whose runners are not online when the wait fails. With O(wait_for=offline), only the names whose runners
+      are not offline.
   returned: success, and failure with the code V(wait_timeout)
   type: list
   elements: str
@@ -223,7 +226,11 @@ def main() -> None:
             "names": {"type": "list", "elements": "raw"},
             **_filters.filter_spec(),
             "wait": {"type": "bool", "default": False},
-            "wait_for": {"type": "str", "default": waiting.LISTED, "choices": [waiting.LISTED, waiting.ONLINE]},
+            "wait_for": {
+                "type": "str",
+                "default": waiting.LISTED,
+                "choices": [waiting.LISTED, waiting.ONLINE, waiting.OFFLINE],
+            },
             "wait_timeout": {"type": "float", "default": 600.0},
             "wait_interval": {"type": "float", "default": 15.0},
         },

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Wait until runners are listed or online, with one listing in each interval for any number of runners."""
+"""Wait until runners are listed, online or offline, with one listing in each interval for any number of runners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .policy import Operation
 from .runner import Runner
 from .runners import Listing, Runners
 
-LISTED, ONLINE = "listed", "online"
+LISTED, ONLINE, OFFLINE = "listed", "online", "offline"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Wait:
 
     names: frozenset[str]
     until: str
-    """V(listed) or V(online)."""
+    """V(listed), V(online) or V(offline)."""
     timeout: float
     interval: float
 
@@ -52,7 +52,12 @@ class StillMissing(WaitTimeout):
 
 
 def missing(names: t.Iterable[str], runners: t.Sequence[Runner], until: str = LISTED) -> list[str]:
-    """The names that no runner has, or with V(online), no runner that is online. In alphabetical order."""
+    """
+    The names that are not as wanted, in alphabetical order: those that no runner has, or with V(online), no runner that
+    is online. With V(offline), the names of runners that are online or may be.
+    """
+    if until == OFFLINE:
+        return sorted(set(names) & {runner.exact_name for runner in runners if runner.is_online is not False})
     found = {runner.exact_name for runner in runners if until == LISTED or runner.is_online}
     return sorted(set(names) - found)
 
@@ -92,4 +97,6 @@ def _sentence(wanted: Wait, names: list[str], problem: SodaError | None) -> str:
     sentence = f"After {wanted.timeout:g} s, {number} are not {wanted.until}: {listed}."
     if problem is not None:
         sentence += f" The last listing failed: {problem}"
+    if wanted.until == OFFLINE:
+        return sentence + " Stop these runners, then run the task again."
     return sentence + " Check the log of each runner on its host, then run the task again."

@@ -411,6 +411,16 @@ def test_a_wait_for_online_is_not_content_with_listed(soda: Soda) -> None:
     assert (ran.failure["code"], ran["missing"], ran["runners"][0]["name"]) == ("wait_timeout", ["one"], "one")
 
 
+def test_a_wait_for_offline_ends_when_no_runner_is_connected(soda: Soda) -> None:
+    soda.listed("one", isOnline=True)
+    soda.listed("two", isOnline=False)
+    options: Json = {"names": ["one", "two", "gone"], "wait": True, "wait_for": "offline", "wait_interval": 0.2}
+    ran = soda.info(**options, wait_timeout=0.3)
+    assert (ran.failure["code"], ran["missing"]) == ("wait_timeout", ["one"])
+    soda.account.set_online(soda.account.runner("one")["id"], False)
+    assert soda.info(**options, wait_timeout=20)["missing"] == []
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_failure_that_may_pass_does_not_end_a_wait(soda: Soda, status: int) -> None:
     soda.listed("one")
