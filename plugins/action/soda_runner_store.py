@@ -114,7 +114,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _reconcile(self, parameters: Json, store: LeasedStore) -> Json:
         stored = store.read()
         if parameters["observe"]:
-            return {"changed": False, "registration": None, "runner": None, "key": _status(stored, store)}
+            return {
+                "changed": False,
+                "registration": None,
+                "runner": None,
+                "key": _status(stored, store),
+                "complete": stored is not None and stored.in_place,
+            }
         if parameters["state"] == "absent":
             return self._absent(parameters, store, stored)
         if parameters["key_version"] < 1:

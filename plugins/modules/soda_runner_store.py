@@ -279,6 +279,12 @@ key:
       type: str
       returned: always
       sample: Vault at secret/soda/runners/warehouse-eu
+complete:
+  description:
+    - Whether the stored key and its metadata need no change. For Kubernetes, this includes the image pull Secret.
+  returned: O(observe=true)
+  type: bool
+  sample: true
 unique_name:
   description: The readable and unique form of the name. It is valid as the name of a Secret and of a Helm release.
   returned: success

@@ -22,6 +22,7 @@ from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, Stored
 from .._config.names import check_namespace, check_secret_name
 from . import kubernetes_errors
 from .document import Conflict, Found, Identity, Lookup, Record, State
+from .fingerprint import fingerprint, is_edited
 from .intent import Intent
 
 Json = dict[str, t.Any]
@@ -30,7 +31,10 @@ MODULE, LOOKUP = "kubernetes.core.k8s", "kubernetes.core.k8s"
 PREFIX = "community.soda/"
 LOGIN = ".dockerconfigjson"
 
-_METADATA = ("endpoint", "runner-name", "account", "api-key-id", "key-version", "issued-at", "runner-id", "intent")
+_METADATA = (
+    *("endpoint", "runner-name", "account", "api-key-id", "key-version", "issued-at", "runner-id"),
+    *("fingerprint", "intent"),
+)
 
 CONNECTION_OPTIONS = frozenset(
     {
@@ -182,6 +186,7 @@ class KubernetesSecret:
             key = record.key
             values.update({"api-key-id": key.api_key_id, "key-version": str(key.key_version)})
             values.update({"issued-at": key.issued_at or None, "runner-id": key.runner_id})
+            values["fingerprint"] = fingerprint(key.api_key_id, key.api_key_secret)
         if record.intent is not None:
             values["intent"] = record.intent.to_json()
         return {**self._placement.annotations, **{PREFIX + name: value for name, value in values.items()}}
@@ -207,11 +212,12 @@ class KubernetesSecret:
         key_id, secret = data.get(ID_VARIABLE), data.get(SECRET_VARIABLE)
         if not key_id or not secret:
             return None
-        version = annotations.get(PREFIX + "key-version", "")
-        if annotations and annotations.get(PREFIX + "api-key-id", key_id) != key_id:
+        version, stored = (annotations.get(PREFIX + name, "") for name in ("key-version", "fingerprint"))
+        edited = bool(stored) and is_edited(stored, key_id, secret)
+        if edited and not self._adopt:
             raise StoreEdited(
-                f"Somebody has changed the key in {self.location}: it has the key {key_id}, but its annotations name"
-                f" {annotations[PREFIX + 'api-key-id']}. Restore it, or set adopt_store to true to keep this key.",
+                f"Somebody has edited the key in {self.location} after this collection wrote it. Restore the key"
+                f" {annotations.get(PREFIX + 'api-key-id')}, or set adopt_store to true to keep the key that is there.",
             )
         return StoredKey(
             endpoint=self._identity.endpoint,
@@ -219,9 +225,9 @@ class KubernetesSecret:
             api_key_id=key_id,
             api_key_secret=secret,
             key_version=int(version) if version.isdecimal() and int(version) > 0 else 1,
-            issued_at=annotations.get(PREFIX + "issued-at", ""),
+            issued_at="" if edited else annotations.get(PREFIX + "issued-at", ""),
             runner_id=annotations.get(PREFIX + "runner-id") or None,
-            in_place=version.isdecimal(),
+            in_place=version.isdecimal() and bool(stored) and not edited,
         )
 
     def _is_as_declared(self, secret: Json, pull: Json | None, key: StoredKey) -> bool:

@@ -14,11 +14,19 @@ import dataclasses
 import typing as t
 
 from ...module_utils._endpoint import normalise_endpoint
-from ...module_utils._errors import InvalidArguments, SodaError, StoreDenied, StoreOfAnotherRunner, StoreWrongType
+from ...module_utils._errors import (
+    InvalidArguments,
+    SodaError,
+    StoreDenied,
+    StoreEdited,
+    StoreOfAnotherRunner,
+    StoreWrongType,
+)
 from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, StoredKey
 from .._config.names import check_vault_path
 from . import vault_errors
 from .document import Conflict, Found, Identity, Lookup, Record, State
+from .fingerprint import fingerprint, is_edited
 from .intent import Intent
 
 READ, WRITE = "community.hashi_vault.vault_read", "community.hashi_vault.vault_write"
@@ -126,16 +134,22 @@ class VaultSecret:
     def _key(self, text: t.Mapping[str, str]) -> StoredKey | None:
         if not text.get("api_key_id") or not text.get("api_key_secret"):
             return None
-        version = text.get("key_version", "")
+        version, stored = text.get("key_version", ""), text.get("fingerprint", "")
+        edited = bool(stored) and is_edited(stored, text["api_key_id"], text["api_key_secret"])
+        if edited and not self._adopt:
+            raise StoreEdited(
+                f"Somebody has edited the key in {self.location} after this collection wrote it. Restore the version"
+                " before the edit, or set adopt_store to true to keep the key that is there.",
+            )
         return StoredKey(
             endpoint=self._identity.endpoint,
             name=self._identity.name,
             api_key_id=text["api_key_id"],
             api_key_secret=text["api_key_secret"],
             key_version=int(version) if version.isdecimal() and int(version) > 0 else 1,
-            issued_at=text.get("issued_at", ""),
+            issued_at="" if edited else text.get("issued_at", ""),
             runner_id=text.get("runner_id") or None,
-            in_place=version.isdecimal(),
+            in_place=version.isdecimal() and bool(stored) and not edited,
         )
 
     def _adopted(self, text: t.Mapping[str, str]) -> StoredKey | None:
@@ -160,6 +174,7 @@ class VaultSecret:
                 key_version=str(key.key_version),
                 issued_at=key.issued_at,
                 runner_id=key.runner_id or "",
+                fingerprint=fingerprint(key.api_key_id, key.api_key_secret),
             )
         if record.intent is not None:
             fields["intent"] = record.intent.to_json()
