@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.community.soda.plugins.module_utils._errors import InvalidArguments, SodaError
 from ansible_collections.community.soda.plugins.plugin_utils._role.calls import CallFailed
 from ansible_collections.community.soda.plugins.plugin_utils._role.decommission import Decommission
+from ansible_collections.community.soda.plugins.plugin_utils._role.deploy import Deployment
 from ansible_collections.community.soda.plugins.plugin_utils._role.provision import Provision
 
 Json = dict[str, t.Any]
@@ -38,6 +39,8 @@ STEPS: dict[str, t.Callable[[t.Any, Json], Json]] = {
     "acknowledge": lambda *host: Provision(*host).acknowledge(),
     "wait": lambda *host: Provision(*host).wait(),
     "summarize_provision": lambda *host: Provision(*host).summarize(),
+    "deploy": lambda *host: Deployment(*host).deploy(),
+    "summarize_deployment": lambda *host: Deployment(*host).summarize(),
     "remove": lambda *host: Decommission(*host).remove(),
     "choose_stale": lambda *host: Decommission(*host).choose_stale(),
     "remove_stale": lambda *host: Decommission(*host).remove_stale(),

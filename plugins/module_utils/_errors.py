@@ -294,6 +294,10 @@ class StoreFailed(StoreError, code="store_failed"): ...
 class KeyDeleted(StoreError, code="key_deleted"): ...
 
 
+class ReleaseFailed(SodaError, code="release_failed"):
+    """Helm could not install, read or uninstall the release of a runner."""
+
+
 class KeyFileError(SodaError):
     """The key file cannot be used."""
 

@@ -76,8 +76,9 @@ options:
       - V(unreachable) means that Ansible could not connect to the host.
       - V(role_fails) means that the role would fail on the host.
       - V(key_not_removed) means that a host with C(soda_runner_state=absent) still stores a key or configuration.
-      - V(secret_changed) means that somebody edited the secret that the key store wrote.
-      - V(release_not_upgraded) means that the Helm release still uses the key from before a rotation.
+      - V(secret_changed) means that somebody edited the key in the key store.
+      - V(release_not_upgraded) means that the Helm release is not installed, or still has the key version from before a
+        rotation.
       - V(drift) means that the role would change the key file or the configuration of the host.
       - V(not_in_inventory) means that no host of the inventory declares the self-hosted runner.
       - V(outdated) means that a part of the runner has a lower version than the newest release in the fleet.

@@ -61,11 +61,13 @@ options:
       - schedule_acknowledgement
       - acknowledge
       - wait
+      - deploy
       - remove
       - choose_stale
       - remove_stale
       - check_target
       - summarize_provision
+      - summarize_deployment
       - summarize_decommission
       - observe
   runner:

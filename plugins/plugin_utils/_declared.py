@@ -67,6 +67,13 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_vault_path": {"type": "str"},
     "soda_runner_vault_options": {"type": "dict", "default": {}},
     "soda_runner_adopt_store": {"type": "bool", "default": False},
+    "soda_runner_deploy": {"type": "bool", "default": False},
+    "soda_runner_helm_release": {"type": "str"},
+    "soda_runner_helm_chart": {"type": "str"},
+    "soda_runner_helm_repository": {"type": "str"},
+    "soda_runner_helm_chart_version": {"type": "str"},
+    "soda_runner_helm_program": {"type": "str"},
+    "soda_runner_helm_timeout": {"type": "int", "default": 600},
     "soda_runner_external_secret_store": {"type": "dict"},
     "soda_runner_owner": {"type": "str"},
     "soda_runner_group": {"type": "str"},
@@ -283,6 +290,8 @@ def read_declared(task_vars: Variables, template: t.Callable[[t.Any], t.Any], en
         values["soda_runner_config_files"] = [
             {"format": "helm_values", "path": f"{values['soda_runner_dir']}/values.yml"}
         ]
+    if not given.get("soda_runner_key_store"):
+        values["soda_runner_key_store"] = "kubernetes_secret" if values["soda_runner_deploy"] else "file"
     values["soda_runner_escrow_dir"] = expand(values["soda_runner_escrow_dir"])
     # Unlike other variables, an empty text is a value here: it disables the pull secret.
     values["soda_runner_kubernetes_pull_secret"] = given.get("soda_runner_kubernetes_pull_secret")
@@ -327,7 +336,7 @@ def _check(values: dict[str, t.Any], host: str) -> None:
     for variable in ("soda_runner_key_version", "soda_runner_throttle"):
         if values[variable] < (1 if variable == "soda_runner_key_version" else 0):
             refuse(variable, "1 or higher" if variable == "soda_runner_key_version" else "0 or higher")
-    for variable in ("soda_runner_wait_delay", "soda_runner_cloud_timeout"):
+    for variable in ("soda_runner_wait_delay", "soda_runner_cloud_timeout", "soda_runner_helm_timeout"):
         check_duration(variable, values[variable])
     for variable in ("soda_runner_wait_timeout", "soda_runner_cloud_retry_budget"):
         check_duration(variable, values[variable], zero_allowed=True)

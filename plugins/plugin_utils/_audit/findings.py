@@ -99,15 +99,15 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "secret_changed",
         "Secret changed",
-        "Somebody edited the secret that the key store wrote.",
-        "Run community.soda.provision --check --diff to see the difference, then run it without these options.",
+        "Somebody edited the key in the key store.",
+        "Restore the key that the finding names, or keep the edited one with soda_runner_adopt_store=true.",
         True,
     ),
     Kind(
         "release_not_upgraded",
         "Release not upgraded",
-        "The key was rotated, but the Helm release still uses the previous key version.",
-        "Run community.soda.deploy, or upgrade the release with the current values.",
+        "The Helm release is not installed, or it still has the key version from before a rotation.",
+        "Run community.soda.deploy.",
         True,
     ),
     Kind(

@@ -33,6 +33,7 @@ from .._audit.rounds import Round
 from .._declared import Declared
 from .._parameters import to_plain
 from .._run_files import RunFiles
+from . import release
 from .calls import CallFailed
 from .step import Json, Steps
 
@@ -60,6 +61,11 @@ def _name(action: t.Any, task_vars: Json) -> str | None:
 
 
 class _Observer(Steps):
+    def __init__(self, action: t.Any, task_vars: Json) -> None:
+        super().__init__(action, task_vars)
+        self._differences: list[str] = []
+        """What the role would change in the key store."""
+
     def observe(self, published: Round) -> Observation:
         declared = self.declared()
         to = self._connection(declared)
@@ -71,40 +77,77 @@ class _Observer(Steps):
         wanted = declared.state == "present"
         about = (declared.host, declared.name, declared.account, wanted)
         problems: list[Finding] = []
+        stored: Json | None = None
         try:
-            stored = None
             if declared.key_store != "file":
                 stored, problems = self._in_store(declared)
             more: Json = {} if stored is None else {"store_key": stored}
-            if wanted:
+            if declared.deploy:
+                found, more_problems = self._deployed(declared, stored, wanted)
+                problems += more_problems
+            elif wanted:
                 found = self.config(declared.config_arguments(), track_restart=True, **more)
             else:
                 found = self.config(declared.config_arguments(), state="absent")
-                if stored is not None:
-                    found["removed"] = [f"the key in {declared.key_store}", *found["removed"]]
+            if stored is not None and not wanted:
+                found["removed"] = [f"the key in {stored['location']}", *found["removed"]]
         except AnsibleConnectionFailure as exc:
             return observe.unreached(*about, str(exc))
         except CallFailed as exc:
             if exc.result.get("unreachable"):
                 return observe.unreached(*about, str(exc))
             found = exc.result
+        except SodaError as exc:
+            found = {"failed": True, "msg": exc.failure.message}
         except AnsibleError as exc:
             found = {"failed": True, "msg": str(exc)}
         one = observe.observation(*about, found)
+        if stored is not None and wanted:
+            # The host does not know when the key in the store was issued.
+            one = dataclasses.replace(one, issued_at=observe.text(stored["issued_at"]) or "unknown")
         if problems:
             # A key is there, but its time is not known.
             one = dataclasses.replace(one, issued_at=one.issued_at or "unknown", problems=tuple(problems))
-        return one
+        return dataclasses.replace(one, differences=(*one.differences, *self._differences))
 
     def _in_store(self, declared: Declared) -> tuple[Json | None, list[Finding]]:
         """The status of the key in its store, and its findings."""
         try:
-            return self.store(declared, observe=True)["key"], []
+            observed = self.store(declared, observe=True)
         except CallFailed as exc:
             code = exc.result["failure"]["code"]
             if code not in STORE_FINDINGS:
                 raise
             return None, [Finding(STORE_FINDINGS[code], observe.text(exc.result.get("msg")))]
+        key = observed["key"]
+        if key is not None and not observed["complete"]:
+            self._differences.append(f"{key['location']} is not complete")
+        return key, []
+
+    def _deployed(self, declared: Declared, key: Json | None, wanted: bool) -> tuple[Json, list[Finding]]:
+        """What differs in the Helm release of the runner. A release of an earlier key version is a finding."""
+        deployed = release.Release(self.action, declared, self.task_vars)
+        if not wanted:
+            installed = deployed.values() is not None
+            return {"removed": [f"the Helm release {deployed.name}"] if installed else []}, []
+        release.check(declared)
+        if key is None:
+            return {"key": None}, []
+        problems: list[Finding] = []
+        differs = False
+        values = deployed.values()
+        if values is None:
+            problems.append(Finding("release_not_upgraded", f"the release {deployed.name} is not installed"))
+        else:
+            differs = values != release.values_of(declared, key)
+            has = release.key_version_in(values)
+            if has != str(key["key_version"]):
+                text = f"the release {deployed.name} has the key version {has}, the key store {key['key_version']}"
+                problems.append(Finding("release_not_upgraded", observe.text(text)))
+                differs = False
+        files = [{"path": f"the values of the release {deployed.name}", "changed": differs}]
+        key_needed = key["key_version"] < declared.key_version
+        return {"key": key, "key_needed": key_needed, "files": files}, problems
 
     def _connection(self, declared: Declared) -> Connection:
         if REQUESTS_IMPORT_ERROR is not None:

@@ -19,7 +19,7 @@ from ...module_utils._errors import DeletionStopped, InvalidTarget, ReportUnusab
 from ...module_utils._runner.plan import STAYS_VALID
 from .._declared import Declared
 from .._parameters import to_plain
-from . import declarations, evidence, messages, removal, target
+from . import declarations, evidence, messages, release, removal, target
 from .calls import CallFailed, call_on_controller
 from .removal import Evidence, Verdict
 from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, with_message
@@ -34,14 +34,19 @@ class Decommission(Steps):
         """Delete the runner, then its key and configuration. A failed step ends the removal."""
         declared = self.declared()
         self.publish(DECLARED, declared, wanted=False, identity=declared.identity())
-        result = self._deleted(declared)
+        released = declared.deploy and self._uninstalled(declared)
+        result = self._deleted(declared, stops_first=released and self.check_mode)
         deletion = removal.Deletion.of_result(result)
         removal.refuse_online(deletion, declared.name)
         self.warn(result)
-        outcome: Json = {"changed": deletion.changed, "runner_deleted": deletion.deleted, "removed": []}
+        outcome: Json = {"changed": deletion.changed or released, "runner_deleted": deletion.deleted, "removed": []}
         left_behind: list[str] = []
         try:
-            removed = self.config(declared.config_arguments(), state="absent")
+            if declared.deploy:
+                # Neither a key nor a configuration is on the host.
+                removed: Json = {"changed": False, "removed": ["the Helm release"] if released else []}
+            else:
+                removed = self.config(declared.config_arguments(), state="absent")
         except AnsibleConnectionFailure:
             left_behind = [declared.key_path, *(file["path"] for file in declared.config_files)]
             self.action._display.warning(
@@ -68,7 +73,22 @@ class Decommission(Steps):
         )
         return outcome
 
-    def _deleted(self, declared: Declared) -> Json:
+    def _uninstalled(self, declared: Declared) -> bool:
+        """
+        Uninstall the release of the runner, then wait until Soda Cloud reports the runner as offline.
+
+        Return whether it was installed. A run that was killed in between is continued.
+        """
+        # An account that is refused must not cost a runner that works.
+        self.check_account(declared)
+        uninstalled = release.Release(self.action, declared, self.task_vars).uninstall()
+        if declared.wait_timeout > 0 and not declared.delete_online and not self.check_mode:
+            wait = {"wait": True, "wait_for": "offline", "wait_timeout": declared.wait_timeout}
+            wait |= {"names": [declared.name], "wait_interval": declared.wait_delay}
+            self.soda_cloud(declared, "soda_runner_info", wait)
+        return uninstalled
+
+    def _deleted(self, declared: Declared, stops_first: bool = False) -> Json:
         """
         The result of the deletion in Soda Cloud.
 
@@ -78,17 +98,18 @@ class Decommission(Steps):
             if not entry.is_published:
                 failure: Json | None = None
                 try:
-                    return self._delete(declared)
+                    return self._delete(declared, stops_first)
                 except CallFailed as exc:
                     failure = exc.result["failure"] if exc.result["failure"]["operation"] == "list" else None
                     raise
                 finally:
                     entry.publish({"host": declared.host, "failure": failure})
             self.raise_account_failure(entry.data)
-        return self._delete(declared)
+        return self._delete(declared, stops_first)
 
-    def _delete(self, declared: Declared) -> Json:
-        unless_online = not declared.delete_online
+    def _delete(self, declared: Declared, stops_first: bool) -> Json:
+        # In check mode, a runner whose release would be uninstalled is online, but would not be.
+        unless_online = not declared.delete_online and not stops_first
         if declared.key_store != "file":
             return self.store(declared, state="absent", unless_online=unless_online)
         arguments = {

@@ -38,7 +38,8 @@ def summarize_provision(outcomes: Outcomes, check_mode: bool) -> str:
     issued = [one for one in outcomes if one.get("issued")]
     adopted = [one for one in outcomes if one.get("adopted")]
     configured = [one for one in outcomes if one.get("changed") and not one.get("issued") and not one.get("adopted")]
-    current = [one for one in outcomes if not one.get("changed") and not one.get("skipped") and not one.get("failed")]
+    not_current = ("changed", "skipped", "deployed", "failed")
+    current = [one for one in outcomes if not any(one.get(field) for field in not_current)]
     skipped = sorted(one["host"] for one in outcomes if one.get("skipped"))
     would = check_mode
     parts = [
@@ -53,9 +54,31 @@ def summarize_provision(outcomes: Outcomes, check_mode: bool) -> str:
             f"{count(len(skipped), 'host')} {'was' if len(skipped) == 1 else 'were'} skipped, because soda_runner_state"
             f" is absent: {', '.join(skipped)}. community.soda.decommission removes runners."
         )
+    deployed = sorted(one["host"] for one in outcomes if one.get("deployed"))
+    if deployed:
+        sentences.append(
+            f"{count(len(deployed), 'host')} {'was' if len(deployed) == 1 else 'were'} skipped, because"
+            f" soda_runner_deploy is true: {', '.join(deployed)}. community.soda.deploy deploys these runners."
+        )
     if (issued or configured) and not would:
         sentences.append("Start or restart the runners whose key or configuration changed.")
     return " ".join(sentences) or "No host was provisioned."
+
+
+def summarize_deployment(outcomes: Outcomes, hosts: int, check_mode: bool) -> str:
+    skipped = sorted(one["host"] for one in outcomes if one.get("skipped"))
+    deployed = [one for one in outcomes if not one.get("skipped")]
+    changed = [one for one in deployed if one.get("changed")]
+    sentences = [
+        f"{len(deployed)} of {count(hosts - len(skipped), 'runner')}"
+        f" {'would be' if check_mode else 'is' if len(deployed) == 1 else 'are'} deployed, {len(changed)} changed."
+    ]
+    if skipped:
+        sentences.append(
+            f"{count(len(skipped), 'host')} {'was' if len(skipped) == 1 else 'were'} skipped, because"
+            f" soda_runner_deploy is not true or soda_runner_state is absent: {', '.join(skipped)}."
+        )
+    return " ".join(sentences)
 
 
 def summarize_decommission(outcomes: Outcomes, hosts: int, check_mode: bool) -> str:

@@ -16,7 +16,7 @@ from .._declared import Declared
 from .._parameters import to_plain
 from . import declarations, messages
 from .calls import CallFailed, make_private_folder
-from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, key_of, with_message
+from .step import DECLARED, OUTCOMES, Json, Steps, key_of, with_message
 
 NEEDED, ANNOUNCED, AWAITED, LISTED, OWED = "needed", "announced", "awaited", "listed", "owed"
 
@@ -30,6 +30,10 @@ class Provision(Steps):
         if declared.state == "absent":
             # Only the playbook community.soda.provision gets here: it never removes anything.
             self.publish(OUTCOMES, declared, skipped=True)
+            return {"unfinished": False}
+        if declared.deploy:
+            # Likewise: the configuration of this runner is its Helm release.
+            self.publish(OUTCOMES, declared, deployed=True)
             return {"unfinished": False}
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
         written = self._configure(declared, **self._observed_in_store(declared))
@@ -64,12 +68,13 @@ class Provision(Steps):
         """Issue the key, or adopt one, and put it and the configuration on the host."""
         declared = self.declared()
         self._refuse_shared_name(declared)
-        self._check_account(declared)
+        self.check_account(declared)
         # The host must be able to store the key before a key exists.
         written = self._configure(declared, create_folders=True)
         issued = adopted = False
         if declared.key_store != "file":
-            result = self._stored(declared)
+            # The key file of the host if there is one, else a new key.
+            result = self._stored(declared, move_from=declared.key_path)
             issued = bool(result["changed"])
             written = self._configure(declared, key_required=True, **_store_key(result["key"]))
         elif written["key_adoptable"]:
@@ -92,15 +97,17 @@ class Provision(Steps):
         }
 
     def _observed_in_store(self, declared: Declared) -> Json:
-        """The status of the key in its store, as an option, if it has the wanted version."""
+        """The status of the key in its store, as an option, if the store needs no change."""
         if declared.key_store == "file":
             return {}
-        key = self.store(declared, observe=True)["key"]
-        return _store_key(key) if key is not None and key["key_version"] == declared.key_version else {}
+        observed = self.store(declared, observe=True)
+        key = observed["key"]
+        is_current = key is not None and key["key_version"] == declared.key_version and observed["complete"]
+        return _store_key(key) if is_current else {}
 
-    def _stored(self, declared: Declared) -> Json:
-        """Put a key into its store: the key file of the host if there is one, else a new key."""
-        result = self.store(declared, move_from=declared.key_path)
+    def _stored(self, declared: Declared, **more: t.Any) -> Json:
+        """Put a key into its store."""
+        result = self.store(declared, **more)
         if result["key"] is None:
             raise KeyMissing(
                 f"The runner {declared.name!r} is registered in Soda Cloud, but its key is not in its store. Soda"
@@ -132,19 +139,6 @@ class Provision(Steps):
             )
         self.warn(result)
         return result
-
-    def _check_account(self, declared: Declared) -> None:
-        """Send one request for each account and play, before a host that needs a key is changed."""
-        with self.files.once(ACCOUNTS, declared.account.cache_key) as entry:
-            if not entry.is_published:
-                try:
-                    self.soda_cloud(declared, "soda_runner_info", {"names": [declared.name]})
-                except CallFailed as exc:
-                    entry.publish({"host": declared.host, "failure": exc.result["failure"]})
-                    raise
-                entry.publish({"host": declared.host, "failure": None})
-            request = entry.data
-        self.raise_account_failure(request)
 
     def _refuse_shared_name(self, declared: Declared) -> None:
         entries = self.files.collect(DECLARED)

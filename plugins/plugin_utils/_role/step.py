@@ -83,6 +83,19 @@ class Steps:
                 )
             return t.cast(declarations.Declarations, entry.data)
 
+    def check_account(self, declared: Declared) -> None:
+        """Send one request for each account and play, before a host that needs a key is changed."""
+        with self.files.once(ACCOUNTS, declared.account.cache_key) as entry:
+            if not entry.is_published:
+                try:
+                    self.soda_cloud(declared, "soda_runner_info", {"names": [declared.name]})
+                except CallFailed as exc:
+                    entry.publish({"host": declared.host, "failure": exc.result["failure"]})
+                    raise
+                entry.publish({"host": declared.host, "failure": None})
+            request = entry.data
+        self.raise_account_failure(request)
+
     @staticmethod
     def raise_account_failure(request: Json) -> None:
         """Fail for a request that failed on another host, whose task has the whole message."""

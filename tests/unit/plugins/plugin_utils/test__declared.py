@@ -55,6 +55,12 @@ def test_defaults_apply() -> None:
     assert not one.is_direct
 
 
+def test_a_deployed_runner_has_its_key_in_a_secret_by_default() -> None:
+    assert declared(soda_runner_deploy=True, soda_runner_key_store="").key_store == "kubernetes_secret"
+    assert declared(soda_runner_deploy=True, soda_runner_key_store="vault_kv2").key_store == "vault_kv2"
+    assert declared(soda_runner_deploy="", soda_runner_key_store="").key_store == "file"
+
+
 @pytest.mark.parametrize("variable", sorted(set(SPEC) - NOT_OPTIONAL))
 def test_empty_text_means_that_an_optional_variable_is_not_set(variable: str) -> None:
     without = {name: value for name, value in ACCOUNT.items() if name != variable}

@@ -93,3 +93,22 @@ def test_a_clean_up_is_summarized() -> None:
         "b (2)",
         "1 runner of the report belongs to an account that no host of this run declares.",
     ]
+
+
+def test_a_deployment_is_summarized() -> None:
+    outcomes = [{"host": "a", "changed": True}, {"host": "b", "changed": False}, {"host": "c", "skipped": True}]
+    assert messages.summarize_deployment(outcomes, hosts=4, check_mode=False) == (
+        "2 of 3 runners are deployed, 1 changed. 1 host was skipped, because soda_runner_deploy is not true or"
+        " soda_runner_state is absent: c."
+    )
+    one = outcomes[:1]
+    assert messages.summarize_deployment(one, hosts=1, check_mode=False) == "1 of 1 runner is deployed, 1 changed."
+    assert messages.summarize_deployment(one, hosts=1, check_mode=True) == "1 of 1 runner would be deployed, 1 changed."
+
+
+def test_provisioning_leaves_deployed_runners_alone() -> None:
+    outcomes = [{"host": "b", "deployed": True}, {"host": "a", "deployed": True}, {"host": "c", "changed": False}]
+    assert messages.summarize_provision(outcomes, check_mode=False) == (
+        "1 host was up to date. 2 hosts were skipped, because soda_runner_deploy is true: a, b. community.soda.deploy"
+        " deploys these runners."
+    )
