@@ -42,6 +42,7 @@ help:
 	@echo 'make test-examples  run every example of the documentation as printed; Linux, in separate namespaces'
 	@echo 'make test-vault   runner keys in a real OpenBao; Linux, as root or with user namespaces'
 	@echo 'make test-kubernetes  runner keys in a real kube-apiserver, and Helm; builds the server once on Debian 12, or uses KUBECONFIG'
+	@echo 'make test-kills   kill a hundred runs in each key store, at each request and at random moments; an hour'
 	@echo 'make test-vendor  the vendor'"'"'s client and a Kubernetes validator read the files of the role'
 	@echo 'make test-nox     the checks of the Ansible community and of Galaxy'
 	@echo 'make bench        measure the performance, for docs/benchmarks.md; ARGS="converged", ARGS=--quick'

@@ -22,6 +22,7 @@ _MODULES = {"leaks": "leak_test"}
 PARTS = (
     *("attack", "browser", "coverage", "crash", "deep", "docs", "eda", "examples", "hosts", "integration"),
     *(
+        "kills",
         "kubernetes",
         "leaks",
         "limits",

@@ -14,9 +14,13 @@ from . import programs, stores
 from .result import Result
 
 
-def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/kubernetes``, in the cluster of KUBECONFIG if that is set."""
-    settings = {"KUBECTL": str(programs.kubectl()), "HELM": str(programs.helm())}
+def main(arguments: t.Sequence[str], log: Path, **more: str) -> Result:
+    """
+    Run the tests in ``tests/system/kubernetes``, in the cluster of KUBECONFIG if that is set.
+
+    *arguments* go to pytest, *more* into the environment.
+    """
+    settings = {"KUBECTL": str(programs.kubectl()), "HELM": str(programs.helm()), **more}
     given = os.environ.get("KUBECONFIG")
     if given:
         settings["KUBECONFIG_OF_TESTS"] = given

@@ -13,6 +13,6 @@ from . import programs, stores
 from .result import Result
 
 
-def main(arguments: t.Sequence[str], log: Path) -> Result:
-    """Run the tests in ``tests/system/vault``. *arguments* are for pytest."""
-    return stores.run_tests("vault", arguments, log, OPENBAO=str(programs.openbao()))
+def main(arguments: t.Sequence[str], log: Path, **settings: str) -> Result:
+    """Run the tests in ``tests/system/vault``; *arguments* go to pytest, *settings* into the environment."""
+    return stores.run_tests("vault", arguments, log, OPENBAO=str(programs.openbao()), **settings)

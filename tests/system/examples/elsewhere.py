@@ -14,7 +14,8 @@ _ROTATED = ("tests/system/hosts/test_rotation.py", "ROTATED")
 _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
 
 _IN_VAULT = ("tests/system/vault/test_guides.py", "examples_of")
-_IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", '"community.soda.deploy"')
+_IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", 'playbook: str = "deploy"')
+_REMOVED_RELEASE = ("tests/system/kubernetes/test_deploy.py", 'playbook="decommission"')
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "README.md: $ git clone https://github.com/ansible-collections/community.soda.git": (
@@ -66,6 +67,10 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     ),
     "docs/guides/kubernetes.md: all:": _IN_KUBERNETES,
     "docs/guides/kubernetes.md: $ ansible-playbook -i inventory.yml community.soda.deploy": _IN_KUBERNETES,
+    "docs/guides/kubernetes.md: $ ansible-playbook -i inventory.yml community.soda.decommission"
+    " -e soda_runner_hosts=warehouse-eu --check": _REMOVED_RELEASE,
+    "docs/guides/kubernetes.md: $ ansible-playbook -i inventory.yml community.soda.decommission"
+    " -e soda_runner_hosts=warehouse-eu": _REMOVED_RELEASE,
     "docs/guides/events.md: $ python3 -m pip install ansible-rulebook ansible-runner requests": (
         "tests/requirements/eda.in",
         "ansible-rulebook",

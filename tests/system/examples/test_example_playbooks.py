@@ -77,8 +77,17 @@ PROMISES: dict[str, t.Callable[[Sandbox], None]] = {
 }
 
 
+# Those that need a real server.
+ELSEWHERE = {
+    "kubernetes.yml": "tests/system/kubernetes/test_deploy.py",
+    "vault.yml": "tests/system/vault/test_role.py",
+}
+
+
 def test_every_example_playbook_has_a_test_and_is_listed() -> None:
-    assert sorted(PROMISES) == PLAYBOOKS
+    assert sorted([*PROMISES, *ELSEWHERE]) == PLAYBOOKS
+    for name, test in ELSEWHERE.items():
+        assert f"examples/{name}" in (tree.ROOT / test).read_text("utf-8")
     text = (FOLDER / "README.md").read_text("utf-8")
     assert [name for name in PLAYBOOKS if f"({name})" not in text] == []
 

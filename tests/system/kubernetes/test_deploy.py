@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -14,9 +15,12 @@ import threading
 import typing as t
 from pathlib import Path
 
+import pytest
 import yaml
 from servers.plays import Controller
+from servers.roles import HOSTS, run
 
+from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from tooling import tree
 from tooling.leaks import search
 
@@ -33,26 +37,28 @@ class Deployments:
         self.controller: Controller = namespace.controller()
         self.number = 0
 
-    def run(self, *arguments: str, check: bool = True, **variables: t.Any) -> str:
+    def run(self, *arguments: str, playbook: str = "deploy", check: bool = True, **variables: t.Any) -> str:
+        """Run a playbook of the collection for the host."""
         self.number += 1
         folder = self.controller.folder / "play" / f"deploy-{self.number}"
         folder.mkdir()
         host = {
             "ansible_connection": "local",
+            "soda_runner_deploy": True,
             "soda_runner_kubernetes_namespace": self.namespace.name,
             "soda_runner_escrow_dir": str(self.controller.escrow),
-            "soda_deploy_chart_repository": "",
-            "soda_deploy_chart": str(CHART),
-            "soda_deploy_helm": os.environ["HELM"],
-            "soda_deploy_dir": str(self.controller.folder / "deploy"),
-            "soda_deploy_timeout": 60,
+            "soda_runner_helm_chart": str(CHART),
+            "soda_runner_helm_program": os.environ["HELM"],
+            "soda_runner_wait_timeout": 60,
+            "soda_runner_wait_delay": 1,
             "soda_runner_kubernetes_options": {"kubeconfig": str(self.namespace.cluster.kubeconfig)},
             **variables,
         }
         inventory = folder / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": {"warehouse-eu": host}}}), "utf-8")
+        target = ["-e", "soda_runner_hosts=all", "-e", "soda_audit_html="]
         done = subprocess.run(
-            ["ansible-playbook", "-vv", "--diff", "-i", inventory, "community.soda.deploy", *arguments],
+            ["ansible-playbook", "-vv", "--diff", "-i", inventory, f"community.soda.{playbook}", *target, *arguments],
             env={**self.controller.env(), "STORES_RESULTS": str(folder)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -63,8 +69,16 @@ class Deployments:
             check=False,
         )
         (self.controller.folder / "out" / f"deploy-{self.number}.txt").write_text(done.stdout, "utf-8")
+        self.namespace.secrets()
         assert (done.returncode == 0) is check, done.stdout
         return done.stdout
+
+    def audit(self, **variables: t.Any) -> dict[str, str]:
+        """The findings for the runner, each with its details."""
+        self.run(playbook="audit", **variables)
+        report = self.controller.folder / "play" / f"deploy-{self.number}" / "soda-audit.json"
+        (row,) = json.loads(report.read_text("utf-8"))["rows"]
+        return {finding["code"]: finding["detail"] for finding in row["findings"]}
 
     def deployment(self) -> Json | None:
         found = self.namespace.cluster.get("deployments", self.namespace.name)
@@ -72,8 +86,15 @@ class Deployments:
         return t.cast(Json, items[0]) if items else None
 
     def values(self) -> Json:
-        (path,) = (self.controller.folder / "deploy").glob("*/values.yml")
-        return t.cast(Json, yaml.safe_load(path.read_text("utf-8")))
+        """The values of the release, which has the name of the Secret."""
+        (secret,) = self.namespace.secrets().values()
+        return t.cast(Json, json.loads(self.helm("get", "values", secret["metadata"]["name"], "-o", "json")))
+
+    def helm(self, *arguments: str) -> str:
+        login = ["--kubeconfig", str(self.namespace.cluster.kubeconfig), "--namespace", self.namespace.name]
+        done = subprocess.run([os.environ["HELM"], *login, *arguments], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @contextlib.contextmanager
     def runner(self) -> t.Iterator[None]:
@@ -114,12 +135,12 @@ class Deployments:
 
 def test_one_play_leads_from_nothing_to_a_registered_runner_and_back(namespace: Namespace) -> None:
     deployments = Deployments(namespace)
-    deployments.run("--check")
+    assert "1 of 1 runner would be deployed, 1 changed." in deployments.run("--check")
     assert namespace.issued == []
     assert deployments.deployment() is None
 
     with deployments.runner():
-        assert "1 of 1 runners are deployed" in deployments.run()
+        assert "1 of 1 runner is deployed, 1 changed." in deployments.run(soda_runner_wait_for="online")
     assert [runner["name"] for runner in namespace.account.runners()] == ["warehouse-eu"]
     secret = namespace.secrets()["warehouse-eu"]
     values = deployments.values()
@@ -128,56 +149,155 @@ def test_one_play_leads_from_nothing_to_a_registered_runner_and_back(namespace: 
     first = deployments.deployment()
     assert first is not None
 
-    again = deployments.run()
-    assert "changed=0" in again
+    assert "changed=0" in deployments.run()
+    assert "changed=0" in deployments.run("--check")
     assert deployments.deployment() == first
+    assert deployments.audit() == {}
 
+    # The rotation is known to the key store, but not to the release.
+    namespace.play(deployments.controller, "warehouse-eu", key_version=2).ok()
+    found = deployments.audit(soda_runner_key_version=2)
+    assert list(found) == ["release_not_upgraded"]
+    assert "has the key version 1, the key store 2" in found["release_not_upgraded"]
     deployments.run(soda_runner_key_version=2)
     rotated = deployments.deployment()
     assert rotated is not None
     assert rotated["spec"]["template"] != first["spec"]["template"]
     assert namespace.keys() == {"warehouse-eu": namespace.issued[-1]}
     assert len(namespace.issued) == 2
+    assert deployments.audit(soda_runner_key_version=2) == {}
+    changed = {"soda": {"agent": {"loglevel": "DEBUG"}}}
+    assert list(deployments.audit(soda_runner_key_version=2, soda_runner_values=changed)) == ["drift"]
 
-    namespace.account.set_online(namespace.account.runner("warehouse-eu")["id"], False)
-    deployments.run(soda_deploy_state="absent")
+
+def test_a_decommissioning_uninstalls_first_and_stops_if_the_runner_stays_online(namespace: Namespace) -> None:
+    deployments = Deployments(namespace)
+    with deployments.runner():
+        deployments.run()
+    runner_id = namespace.account.runner("warehouse-eu")["id"]
+    namespace.account.set_online(runner_id, True)
+    assert "1 runner of 1 host would be deleted" in deployments.run("--check", playbook="decommission")
+    assert deployments.deployment() is not None
+
+    failed = deployments.run(playbook="decommission", check=False, soda_runner_wait_timeout=3)
+    assert "'warehouse-eu'" in failed
+    assert "not offline" in failed
     assert deployments.deployment() is None
+    assert list(namespace.keys()) == ["warehouse-eu"]
+    assert [runner["id"] for runner in namespace.account.runners()] == [runner_id]
+
+    stop = threading.Timer(6, namespace.account.set_online, (runner_id, False))
+    stop.start()
+    try:
+        assert "1 runner of 1 host was deleted" in deployments.run(playbook="decommission")
+    finally:
+        stop.join()
     assert namespace.secrets() == {}
     assert namespace.account.runners() == []
+    assert "changed=0" in deployments.run(playbook="decommission")
 
 
-def test_values_with_a_key_are_refused_before_anything_else(namespace: Namespace) -> None:
+def test_a_refused_account_does_not_stop_a_runner(namespace: Namespace) -> None:
     deployments = Deployments(namespace)
-    for values in (
-        {"soda": {"apikey": {"secret": "x"}}},
-        {"soda": {"apikey": {"id": "x"}}},
-        {"imageCredentials": {"apikey": {"id": "x"}}},
-    ):
-        assert "Remove" in deployments.run(check=False, soda_runner_values=values).replace("remove", "Remove")
-    assert deployments.run(check=False, soda_runner_key_store="file")
+    deployments.run(soda_runner_wait_timeout=0)
+    deployments.run(playbook="decommission", check=False, soda_runner_cloud_api_key_secret="wrong")
+    assert deployments.deployment() is not None
+    assert list(namespace.keys()) == ["warehouse-eu"]
+
+
+def test_a_release_that_is_not_installed_is_found(namespace: Namespace) -> None:
+    deployments = Deployments(namespace)
+    deployments.run(soda_runner_wait_timeout=0)
+    (secret,) = namespace.secrets().values()
+    deployments.helm("uninstall", secret["metadata"]["name"])
+    assert "is not installed" in deployments.audit()["release_not_upgraded"]
+
+
+def test_other_hosts_are_skipped_in_both_directions(namespace: Namespace) -> None:
+    deployments = Deployments(namespace)
+    assert "1 host was skipped, because soda_runner_deploy is not true" in deployments.run(soda_runner_deploy=False)
+    assert "community.soda.deploy deploys these runners" in deployments.run(playbook="provision")
     assert namespace.issued == []
     assert namespace.account.journal() == []
 
 
+@pytest.mark.parametrize(
+    ("sentence", "variables"),
+    [
+        ("soda_runner_values has soda.apikey.id", {"soda_runner_values": {"soda": {"apikey": {"id": "x"}}}}),
+        ("soda_runner_values has soda.apikey.secret", {"soda_runner_values": {"soda": {"apikey": {"secret": "x"}}}}),
+        ("soda_runner_values has imageCredentials", {"soda_runner_values": {"imageCredentials": {}}}),
+        ("soda_runner_key_store is file", {"soda_runner_key_store": "file"}),
+        ("soda_runner_kubernetes_namespace is not set", {"soda_runner_kubernetes_namespace": ""}),
+        ("soda_runner_kubernetes_options has username", {"soda_runner_kubernetes_options": {"username": "x"}}),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused_before_anything_else(
+    namespace: Namespace, sentence: str, variables: Json
+) -> None:
+    assert sentence in Deployments(namespace).run(check=False, **variables)
+    assert namespace.issued == []
+    assert namespace.account.journal() == []
+
+
+def test_a_failure_of_helm_is_one_sentence_and_costs_no_other_key(namespace: Namespace) -> None:
+    deployments = Deployments(namespace)
+    failed = deployments.run(check=False, soda_runner_helm_chart="/no/such/chart")
+    assert "Helm failed for the release" in failed
+    assert '"code": "release_failed"' in failed
+    deployments.run(soda_runner_wait_timeout=0)
+    assert len(namespace.issued) == 1
+
+
 def test_a_release_stores_no_key(namespace: Namespace) -> None:
     deployments = Deployments(namespace)
-    deployments.run(soda_deploy_timeout=0)
-    namespace.secrets()
+    deployments.run(soda_runner_wait_timeout=0)
     folder = deployments.controller.folder.with_name("releases")
     folder.mkdir()
     for name, secret in namespace.cluster.secrets(namespace.name).items():
         if secret["type"].startswith("helm.sh/"):
             (folder / name).write_text(secret["text"]["release"], "utf-8")
-    deployment = deployments.deployment()
-    assert deployment is not None
-    release = deployment["metadata"]["name"]
-    login = ["--kubeconfig", str(namespace.cluster.kubeconfig), "--namespace", namespace.name]
-    values = subprocess.run(
-        [os.environ["HELM"], *login, "get", "all", release],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout
-    (folder / "all.yml").write_text(values, "utf-8")
-    assert search(namespace.credentials, folder, lambda path: False).found == ()
+    (stored,) = namespace.secrets().values()
+    (folder / "all.yml").write_text(deployments.helm("get", "all", stored["metadata"]["name"]), "utf-8")
+    assert search(namespace.stored(), folder, lambda path: False).found == ()
+
+
+def test_the_example_deploys_each_host(namespace: Namespace, tmp_path: Path) -> None:
+    deployments = Deployments(namespace)
+    example = str(tree.ROOT / "examples/kubernetes.yml")
+    variables = {
+        "soda_runner_helm_chart": str(CHART),
+        "soda_runner_helm_program": os.environ["HELM"],
+        "soda_runner_wait_timeout": 0,
+    }
+    here = ["-e", f"soda_runner_kubernetes_namespace={namespace.name}"]
+
+    def play(*arguments: str) -> str:
+        return run(namespace, deployments.controller, tmp_path / "hosts", example, *here, *arguments, **variables)
+
+    play("--check", "--diff")
+    assert namespace.issued == []
+    play()
+    assert sorted(namespace.keys()) == sorted(HOSTS)
+    assert play().count("changed=0") == 3
+    assert not list(tmp_path.glob("hosts/**/*"))
+
+
+def test_the_way_that_the_vendor_documents_renders(namespace: Namespace, tmp_path: Path) -> None:
+    """The key in Vault, a manifest for the External Secrets Operator, and the chart with the Secret that it makes."""
+    settings = formats.Settings(
+        name="warehouse-eu", endpoint=namespace.endpoint, key_store="vault_kv2", external_store_name="vault"
+    )
+    placeholders = formats.Placeholders()
+    texts = {each: formats.render(each, settings, placeholders) for each in ("helm_values", "external_secret")}
+    for name, text in texts.items():
+        for token in placeholders.rules:
+            text = text.replace(token, "1")
+        (tmp_path / f"{name}.yml").write_text(text, "utf-8")
+    chart = Deployments(namespace).helm("template", "runner", str(CHART), "-f", str(tmp_path / "helm_values.yml"))
+    (pod,) = [each["spec"]["template"]["spec"] for each in yaml.safe_load_all(chart) if each]
+    key, pull = yaml.safe_load_all((tmp_path / "external_secret.yml").read_text("utf-8"))
+    references = [each["valueFrom"]["secretKeyRef"] for each in pod["containers"][0]["env"] if "valueFrom" in each]
+    made = [{"name": key["spec"]["target"]["name"], "key": each["secretKey"]} for each in key["spec"]["data"]]
+    assert references == made
+    assert pod["imagePullSecrets"] == [{"name": pull["spec"]["target"]["name"]}]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import random
-import time
+import os
+import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -62,14 +63,18 @@ def test_rotate_repair_and_remove(namespace: Namespace) -> None:
     assert namespace.play(controller, "warehouse-eu", state="absent").changed == []
 
 
-def test_a_secret_whose_key_somebody_changed_is_reported(namespace: Namespace) -> None:
+@pytest.mark.parametrize("field", ["SODA_API_KEY_ID", "SODA_API_KEY_SECRET"])
+def test_a_key_that_somebody_edited_is_reported_and_kept_only_on_request(namespace: Namespace, field: str) -> None:
     controller = namespace.controller()
     namespace.play(controller, "warehouse-eu").ok()
-    name = namespace.secrets()["warehouse-eu"]["metadata"]["name"]
-    other = base64.b64encode(b"other-key").decode()
-    patch = json.dumps({"data": {"SODA_API_KEY_ID": other}})
-    namespace.cluster.run("patch", "secret", name, "-n", namespace.name, "--type=merge", "-p", patch)
-    assert namespace.play(controller, "warehouse-eu").failure()["code"] == "store_edited"
+    secret = namespace.secrets()["warehouse-eu"]
+    edited = secret["text"][field].swapcase()
+    namespace.patch(secret["metadata"]["name"], {"data": {field: base64.b64encode(edited.encode()).decode()}})
+    for options in ({}, {"observe": True}, {"key_version": 2}, {"state": "absent"}):
+        assert namespace.play(controller, "warehouse-eu", **options).failure()["code"] == "store_edited"
+    assert namespace.play(controller, "warehouse-eu", adopt_store=True).changed == ["warehouse-eu"]
+    assert namespace.play(controller, "warehouse-eu").changed == []
+    assert namespace.secrets()["warehouse-eu"]["text"][field] == edited
     assert len(namespace.issued) == 1
 
 
@@ -85,6 +90,7 @@ def test_a_secret_of_somebody_else(namespace: Namespace, owned: bool) -> None:
     placement = {"secret": "runner"}
     refused = namespace.play(controller, "warehouse-eu", kubernetes=placement).failure()
     assert refused["code"] == "store_of_another_runner"
+    assert "Set another name" in refused["message"]
     adopted = namespace.play(controller, "warehouse-eu", kubernetes=placement, adopt_store=True)
     if owned:
         assert adopted.failure()["code"] == "store_of_another_runner"
@@ -132,10 +138,8 @@ def test_the_minimal_role_is_enough(namespace: Namespace) -> None:
 @pytest.mark.parametrize("missing", ["create", "get", "patch"])
 def test_a_role_without_one_verb_costs_no_key(namespace: Namespace, missing: str) -> None:
     verbs = [verb for verb in role_of_the_guide() if verb != missing]
-    controller = namespace.controller(K8S_AUTH_IMPERSONATE_USER=grant(namespace, *verbs))
-    failure = namespace.play(controller, "warehouse-eu").failure()
-    assert failure["code"] == "store_denied", failure
-    assert namespace.issued == []
+    user = grant(namespace, *verbs)
+    fails(namespace, "store_denied", "See the guide for the role it needs.", {"K8S_AUTH_IMPERSONATE_USER": user})
 
 
 def test_a_quota_costs_no_key(namespace: Namespace) -> None:
@@ -147,62 +151,66 @@ def test_a_quota_costs_no_key(namespace: Namespace) -> None:
     status = json.dumps({"status": {"hard": {"secrets": "0"}, "used": {"secrets": "0"}}})
     patch = ["--subresource=status", "--type=merge", "-p", status]
     namespace.cluster.run("patch", "resourcequota", "none", "-n", namespace.name, *patch)
-    failure = namespace.play(namespace.controller(), "warehouse-eu").failure()
-    assert failure["code"] == "store_quota_exceeded", failure
-    assert namespace.issued == []
+    fails(namespace, "store_quota_exceeded", "Raise it and run the task again.")
 
 
 @pytest.mark.parametrize(
-    ("code", "options", "environment"),
+    ("code", "advice", "options", "environment"),
     [
-        ("store_not_found", {"kubernetes": {"namespace": "no-such-namespace"}}, {}),
-        ("config_not_expressible", {"kubernetes": {"secret": "Not_Valid"}}, {}),
-        ("config_not_expressible", {"kubernetes": {"namespace": "Not Valid"}}, {}),
-        ("invalid_arguments", {"kubernetes_options": {"definition": {}}}, {}),
-        ("store_login_failed", {"kubernetes_options": {"api_key": "not-a-token", "kubeconfig": ""}}, {}),
-        ("store_unreachable", {"kubernetes_options": {"host": "https://127.0.0.1:9", "api_key": "x"}}, {}),
-        ("invalid_arguments", {}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}),
-        ("invalid_arguments", {}, {"ANSIBLE_DEBUG": "1"}),
+        ("store_not_found", "Create it, or set another namespace.", {"kubernetes": {"namespace": "no-such"}}, {}),
+        ("config_not_expressible", "Use lowercase letters", {"kubernetes": {"secret": "Not_Valid"}}, {}),
+        ("config_not_expressible", "Use lowercase letters", {"kubernetes": {"namespace": "Not Valid"}}, {}),
+        ("invalid_arguments", "It can have", {"kubernetes_options": {"definition": {}}}, {}),
+        ("invalid_arguments", "Set the namespace", {"kubernetes": {"namespace": ""}}, {}),
+        ("store_denied", "Check labels and annotations.", {"kubernetes": {"labels": {"not valid": "x"}}}, {}),
+        (
+            "store_unreachable",
+            "Check KUBECONFIG and the context.",
+            {"kubernetes_options": {"host": "https://127.0.0.1:9", "api_key": "x"}},
+            {},
+        ),
+        ("store_login_failed", "Set K8S_AUTH_KUBECONFIG", {}, {"K8S_AUTH_KUBECONFIG": ""}),
+        ("invalid_arguments", "Unset it", {}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}),
+        ("invalid_arguments", "Unset it", {}, {"ANSIBLE_DEBUG": "1"}),
     ],
 )
-def test_bad_input_costs_no_key(namespace: Namespace, code: str, options: Json, environment: dict[str, str]) -> None:
-    controller = namespace.controller(**environment)
-    if code == "store_login_failed":
-        config = json.loads(namespace.cluster.run("config", "view", "--raw", "-o", "json"))
-        options["kubernetes_options"].update(host=config["clusters"][0]["cluster"]["server"], validate_certs=False)
-        controller.environment["K8S_AUTH_KUBECONFIG"] = ""
+def test_bad_input_costs_no_key(
+    namespace: Namespace, code: str, advice: str, options: Json, environment: dict[str, str]
+) -> None:
+    fails(namespace, code, advice, environment, **options)
+
+
+def test_a_token_that_is_not_valid(namespace: Namespace) -> None:
+    config = json.loads(namespace.cluster.run("config", "view", "--raw", "-o", "json"))
+    server = config["clusters"][0]["cluster"]["server"]
+    options = {"api_key": "not-a-token", "host": server, "validate_certs": False}
+    advice, environment = "Set K8S_AUTH_KUBECONFIG", {"K8S_AUTH_KUBECONFIG": ""}
+    fails(namespace, "store_login_failed", advice, environment, kubernetes_options=options)
+
+
+def test_no_collection(namespace: Namespace) -> None:
+    own = os.environ["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0]
+    advice = "Install it with ansible-galaxy collection install kubernetes.core"
+    fails(namespace, "missing_collection", advice, {"ANSIBLE_COLLECTIONS_PATH": own})
+
+
+def test_no_library(namespace: Namespace, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden" / "kubernetes"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError('no kubernetes')\n", "utf-8")
+    advice = "library kubernetes is not installed on the controller. Install it"
+    fails(namespace, "missing_library", advice, {"PYTHONPATH": str(hidden.parent)})
+
+
+def fails(
+    namespace: Namespace, code: str, advice: str, environment: dict[str, str] | None = None, **options: t.Any
+) -> None:
+    """Run a play that fails before it requests a key. The message says what to do."""
+    controller = namespace.controller(**(environment or {}))
     failure = namespace.play(controller, "warehouse-eu", **options).failure()
     assert failure["code"] == code, failure
+    assert advice in failure["message"], failure
+    assert "\n" not in failure["message"]
     assert namespace.issued == []
-
-
-def test_two_controllers_at_once_issue_one_key_for_each_runner(namespace: Namespace) -> None:
-    names = ["warehouse-eu", "edge-1"]
-    controllers = [namespace.controller(), namespace.controller()]
-    plays = [each.start(names, env=each.env(), **namespace.options()) for each in controllers]
-    for finished in [each.end() for each in plays]:
-        finished.ok()
-    assert len(namespace.issued) == len(names)
-    assert sorted(namespace.keys().values()) == sorted(namespace.issued)
-
-
-def test_no_key_is_lost_unseen_if_runs_are_killed_at_random(namespace: Namespace) -> None:
-    controller = namespace.controller()
-    chosen = random.Random(20)
-    for number in range(8):
-        name = f"runner-{number}"
-        before = set(namespace.issued)
-        play = controller.start([name], env=controller.env(), **namespace.options())
-        try:
-            time.sleep(chosen.uniform(1.0, 9.0))
-        finally:
-            play.kill()
-        after_kill = set(namespace.issued) - before
-        result = namespace.play(controller, name).ok()[name]
-        issued = set(namespace.issued) - before
-        assert namespace.keys()[name] in issued
-        assert "community.soda/intent" not in namespace.secrets()[name]["metadata"]["annotations"]
-        assert not list(controller.escrow.glob("*.json"))
-        if issued != {namespace.keys()[name]}:
-            assert after_kill, "two keys were issued without a kill between them"
-            assert "is lost" in json.dumps(result["warnings"])
+    assert "createRunner" not in namespace.account.operations()
+    assert not list(controller.escrow.glob("*.json"))

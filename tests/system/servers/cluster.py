@@ -22,7 +22,7 @@ from servers.openbao import free_port
 
 Json = dict[str, t.Any]
 TOKEN = "token-of-the-tests"
-START_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +52,19 @@ class Cluster:
     def get(self, kind: str, namespace: str, name: str = "") -> Json | None:
         found = self.run("get", kind, "-n", namespace, *([name] if name else []), "-o", "json", check=False)
         return t.cast(Json, json.loads(found)) if found else None
+
+    @contextlib.contextmanager
+    def proxy(self) -> t.Iterator[str]:
+        """The URL of a proxy that logs in for its clients."""
+        port = free_port()
+        command = [self.kubectl, "--kubeconfig", str(self.kubeconfig), "proxy", f"--port={port}"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert "Starting to serve" in process.stdout.readline()
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()
 
     def secrets(self, namespace: str) -> dict[str, Json]:
         """All Secrets of a namespace, by name, with their data as text."""

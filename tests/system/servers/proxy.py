@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.server
+import json
 import threading
 import typing as t
 from urllib.parse import urlsplit
+
+from tooling.leaks import Credential
 
 BEFORE, AFTER = "before", "after"
 """The request is not passed on, or it is passed on and the answer is lost."""
@@ -45,10 +48,24 @@ class Steps:
 
 
 class Proxies:
-    """Proxies whose requests are counted together."""
+    """Proxies whose requests are counted together, those whose path contains one of *counted*."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: tuple[str, ...] = ("",)) -> None:
         self.steps = Steps()
+        self.issued: list[Credential] = []
+        """Every runner key that Soda Cloud has sent, also in an answer that was lost."""
+        self._counted = counted
+
+    def _next(self, request: str) -> t.Callable[[str], bool]:
+        if any(part in request for part in self._counted):
+            return self.steps.next(request)
+        return lambda when: False
+
+    def _note_key(self, request: str, content: bytes) -> None:
+        if request == "POST /api/v1/runners":
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                key = json.loads(content)
+                self.issued.append(Credential(key["apiKeyId"], key["apiKeySecret"]))
 
     @contextlib.contextmanager
     def before(self, target: str) -> t.Iterator[str]:
@@ -59,7 +76,8 @@ class Proxies:
         class Handler(http.server.BaseHTTPRequestHandler):
             def handle_request(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                is_lost = proxies.steps.next(f"{self.command} {self.path.partition('?')[0]}")
+                request = f"{self.command} {self.path.partition('?')[0]}"
+                is_lost = proxies._next(request)
                 if is_lost(BEFORE):
                     self.close_connection = True
                     return
@@ -69,6 +87,7 @@ class Proxies:
                 answer = server.getresponse()
                 content = answer.read()
                 server.close()
+                proxies._note_key(request, content)
                 if is_lost(AFTER):
                     self.close_connection = True
                     return

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from servers.kills import key_file
 
 from examples.collect import Example, collected
 from tooling.leaks import Credential
 
 from .conftest import Vault
-from .test_moving import key_file
 
 Json = dict[str, t.Any]
 

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import typing as t
 
 import pytest
-from servers.plays import Controller, Play
+from servers.kills import PARTS, kill_at_each_request, kill_at_random, run_and_kill, two_controllers_at_once
+from servers.plays import Controller
 from servers.proxy import AFTER, BEFORE, Steps
 
 from ansible_collections.community.soda.plugins.plugin_utils._config.names import vault_path
@@ -19,56 +18,19 @@ from ansible_collections.community.soda.plugins.plugin_utils._config.names impor
 from .conftest import Vault
 
 
-def run_and_kill(vault: Vault, controller: Controller, name: str, at: int, when: str, **options: t.Any) -> Steps:
-    """Run a play that is killed at one of its requests, to Vault or to Soda Cloud."""
-    play: list[Play] = []
-
-    def kill() -> None:
-        play[0].kill()
-
-    vault.proxies.steps = steps = Steps(at, when, kill)
-    play.append(controller.start([name], env=controller.env(), **vault.options(**options)))
-    play[0].end()
-    vault.proxies.steps = Steps()
-    return steps
-
-
 @pytest.mark.parametrize("version", [1, 2], ids=["issue", "rotate"])
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 def test_no_key_is_lost_unseen_whenever_a_run_is_killed(vault: Vault, when: str, version: int) -> None:
-    """The run is killed before and after each of its requests. The next run stores a key, and reports a lost one."""
-    controller = vault.controller()
-    lost: list[str] = []
-    for at in itertools.count(1):
-        name = f"runner-{at}"
-        if version == 2:
-            vault.store_key(name)
-        known = set(vault.issued)
-        steps = run_and_kill(vault, controller, name, at, when, key_version=version)
-        if steps.killed_at is None:
-            break
-        new = set(vault.issued) - known
-        result = vault.play(controller, name, key_version=version).ok()[name]
-        assert result["key"]["key_version"] == version, (at, steps.killed_at)
-        # Nobody has a key between the answer of Soda Cloud and the first write.
-        if new and steps.killed_at == "POST /api/v1/runners":
-            lost += new
-            assert "is lost" in json.dumps(result["warnings"]), (at, steps.killed_at)
-        assert set(vault.issued) - known == {vault.keys()[name], *(new & set(lost))}, (at, steps.killed_at)
-        assert "intent" not in vault.secrets()[name]
-        assert not list(controller.escrow.glob("*.json")), (at, steps.killed_at)
-    assert at > 8
-    assert len(lost) == (1 if when == AFTER else 0)
+    kill_at_each_request(vault, vault.controller(), when, version)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_key_is_lost_unseen_if_runs_are_killed_at_random(vault: Vault, part: int) -> None:
+    kill_at_random(vault, vault.controller(), longest=6.0)
 
 
 def test_two_controllers_at_once_issue_one_key_for_each_runner(vault: Vault) -> None:
-    names = ["warehouse-eu", "warehouse-us", "edge-1"]
-    controllers = [vault.controller(), vault.controller()]
-    plays = [each.start(names, env=each.env(), **vault.options()) for each in controllers]
-    for finished in [each.end() for each in plays]:
-        finished.ok()
-    assert len(vault.issued) == len(names)
-    assert sorted(vault.keys().values()) == sorted(vault.issued)
+    two_controllers_at_once(vault, vault.controller(), vault.controller())
 
 
 def test_a_controller_without_the_escrow_of_the_killed_run_waits_and_reports_the_loss(vault: Vault) -> None:
@@ -76,7 +38,7 @@ def test_a_controller_without_the_escrow_of_the_killed_run_waits_and_reports_the
     commit = steps_of_an_issue(vault, killed)[-1]
     run_and_kill(vault, killed, "warehouse-eu", commit, BEFORE)
     assert list(killed.escrow.glob("*.json"))
-    found = vault_path("warehouse-eu", vault.addresses["SODA_CLOUD_ENDPOINT"])
+    found = vault_path("warehouse-eu", vault.endpoint)
     secret = vault.secrets()["warehouse-eu"]
     shorter = {**json.loads(secret["intent"]), "lease_seconds": 5}
     vault.bao.call("POST", f"{vault.mount}/data/{found}", {"data": {**secret, "intent": json.dumps(shorter)}})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from servers.plays import Controller
 
 from .conftest import Vault
@@ -131,6 +132,21 @@ def test_a_secret_of_another_program_is_taken_over_only_on_request(vault: Vault)
     assert vault.keys() == {"warehouse-eu": key.api_key_id}
     assert vault.play(controller, "warehouse-eu", **where).changed == []
     assert vault.account.stats()["keys_issued"] == 0
+
+
+@pytest.mark.parametrize("field", ["api_key_id", "api_key_secret"])
+def test_a_key_that_somebody_edited_is_reported_and_kept_only_on_request(vault: Vault, field: str) -> None:
+    controller = vault.controller()
+    vault.play(controller, "warehouse-eu").ok()
+    secret = vault.secrets()["warehouse-eu"]
+    edited = {**secret, field: secret[field].swapcase()}
+    vault.bao.call("POST", f"{vault.mount}/data/{_path(vault, 'warehouse-eu')}", {"data": edited})
+    for options in ({}, {"observe": True}, {"key_version": 2}, {"state": "absent"}):
+        assert vault.play(controller, "warehouse-eu", **options).failure()["code"] == "store_edited"
+    assert vault.play(controller, "warehouse-eu", adopt_store=True).changed == ["warehouse-eu"]
+    assert vault.play(controller, "warehouse-eu").changed == []
+    assert vault.secrets()["warehouse-eu"][field] == edited[field]
+    assert len(vault.issued) == 1
 
 
 def test_two_labels_of_accounts_have_two_secrets(vault: Vault) -> None:

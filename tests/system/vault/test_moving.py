@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 
 import pytest
+from servers.kills import key_file, kill_a_move_at_each_request
 from servers.plays import Controller
 from servers.proxy import AFTER, BEFORE
 
@@ -18,19 +18,6 @@ from emulator.client import Key
 from tooling.leaks import Credential
 
 from .conftest import Vault
-from .test_kills import run_and_kill
-
-
-def key_file(vault: Vault, folder: Path, name: str) -> tuple[Path, Key]:
-    """The key file of a host, which stands outside of the folders that are searched for secrets."""
-    key = vault.account.issue_runner_key()
-    path = folder / f"host-{name}" / "key.json"
-    path.parent.mkdir()
-    fields = {"endpoint": vault.addresses["SODA_CLOUD_ENDPOINT"], "name": name, "key_version": 1, "runner_id": None}
-    fields.update(api_key_id=key.api_key_id, api_key_secret=key.api_key_secret, issued_at="2026-01-01T00:00:00Z")
-    path.write_text(json.dumps(fields), "utf-8")
-    path.chmod(0o600)
-    return path, key
 
 
 def searched(controller: Controller, key: Key) -> tuple[str, ...]:
@@ -65,16 +52,4 @@ def test_a_key_that_the_store_does_not_have_stays_on_the_host(vault: Vault, tmp_
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
 def test_a_move_that_is_killed_loses_no_key(vault: Vault, tmp_path: Path, when: str) -> None:
-    controller = vault.controller()
-    for at in itertools.count(1):
-        name = f"runner-{at}"
-        path, key = key_file(vault, tmp_path, name)
-        steps = run_and_kill(vault, controller, name, at, when, move_from=str(path))
-        if steps.killed_at is None:
-            break
-        vault.play(controller, name, move_from=str(path)).ok()
-        assert vault.keys()[name] == key.api_key_id, (at, steps.killed_at)
-        assert not path.exists()
-        assert not list(controller.escrow.glob("*.json"))
-    assert at > 3
-    assert vault.account.stats()["keys_issued"] == 0
+    kill_a_move_at_each_request(vault, vault.controller(), tmp_path, when)

@@ -6,67 +6,76 @@
 
 from __future__ import annotations
 
-import subprocess
 import typing as t
 from pathlib import Path
 
 import yaml
-from servers.plays import Controller
+from servers.roles import HOSTS, audit, run
 
+from ansible_collections.community.soda.plugins.plugin_utils._config.names import vault_path
+from tooling import tree
 from tooling.leaks import Credential
 
-from .conftest import Vault
-
-HOSTS = ("warehouse-eu", "warehouse-us", "edge-1")
+from .conftest import Json, Vault
 
 
-def play(vault: Vault, controller: Controller, hosts: Path, playbook: str = "provision", **variables: t.Any) -> str:
-    """Run a playbook of the collection on three hosts. Their folders stand outside of what is searched for secrets."""
-    folder = controller.folder / "play" / f"role-{len(list((controller.folder / 'play').iterdir()))}"
-    folder.mkdir()
-    shared = {
-        "ansible_connection": "local",
-        "soda_runner_dir": f"{hosts}/{{{{ inventory_hostname }}}}",
-        "soda_runner_escrow_dir": str(controller.escrow),
+def variables(vault: Vault) -> Json:
+    return {
+        "soda_runner_key_store": "vault_kv2",
         "soda_runner_vault_mount": vault.mount,
         "soda_runner_existing_secret": "runner-key",
-        **variables,
     }
-    inventory = folder / "inventory.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": dict.fromkeys(HOSTS), "vars": shared}}), "utf-8")
-    done = subprocess.run(
-        ["ansible-playbook", "-vv", "-i", inventory, f"community.soda.{playbook}", "-e", "soda_runner_hosts=all"],
-        env={**controller.env(), "STORES_RESULTS": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    (controller.folder / "out" / f"{folder.name}.txt").write_text(done.stdout, "utf-8")
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def test_the_same_play_moves_a_fleet_from_files_to_vault(vault: Vault, tmp_path: Path) -> None:
     controller, hosts = vault.controller(), tmp_path / "hosts"
-    play(vault, controller, hosts)
+    run(vault, controller, hosts, **{**variables(vault), "soda_runner_key_store": "file"})
     files = sorted(hosts.glob("*/key.json"))
     assert len(files) == 3
     issued = sorted(vault.issued)
     texts = [path.read_text("utf-8") for path in files]
-    play(vault, controller, hosts, soda_runner_key_store="vault_kv2")
+    run(vault, controller, hosts, **variables(vault))
     assert sorted(vault.keys()) == sorted(HOSTS)
     assert sorted(vault.keys().values()) == sorted(vault.issued) == issued
     assert not list(hosts.glob("*/key.json"))
     vault.account.clear_journal()
-    again = play(vault, controller, hosts, soda_runner_key_store="vault_kv2")
+    again = run(vault, controller, hosts, **variables(vault))
     assert again.count("changed=0") == 3
     assert vault.account.operations() == []
     keys = [yaml.safe_load(text) for text in texts]
     credentials = [Credential(key["api_key_id"], key["api_key_secret"]) for key in keys]
     assert controller.search(credentials).found == ()
 
-    play(vault, controller, hosts, "decommission", soda_runner_key_store="vault_kv2")
+    run(vault, controller, hosts, "decommission", **variables(vault))
     assert vault.keys() == {}
+
+
+def test_the_audit_finds_what_is_wrong_with_keys_in_vault(vault: Vault, tmp_path: Path) -> None:
+    controller, hosts = vault.controller(), tmp_path / "hosts"
+    run(vault, controller, hosts, **variables(vault))
+    assert audit(vault, controller, hosts, **variables(vault)) == {host: [] for host in HOSTS}
+
+    def edit(runner: str, **fields: t.Any) -> None:
+        path = vault_path(runner, vault.endpoint)
+        vault.bao.call("POST", f"{vault.mount}/data/{path}", {"data": {**vault.secrets()[runner], **fields}})
+
+    secret = vault.secrets()["warehouse-eu"]["api_key_secret"]
+    edit("warehouse-eu", api_key_secret=secret[:-1] + ("a" if secret[-1] != "a" else "b"))
+    edit("warehouse-us", name="another")
+    vault.bao.call("DELETE", f"{vault.mount}/metadata/{vault_path('edge-1', vault.endpoint)}")
+    assert audit(vault, controller, hosts, **variables(vault)) == {
+        "warehouse-eu": ["secret_changed"],
+        "warehouse-us": ["key_of_another_runner"],
+        "edge-1": ["no_key"],
+    }
+
+
+def test_the_example_keeps_the_keys_in_vault(vault: Vault, tmp_path: Path) -> None:
+    controller, hosts, example = vault.controller(), tmp_path / "hosts", str(tree.ROOT / "examples/vault.yml")
+    mount = {"soda_runner_vault_mount": vault.mount}
+    run(vault, controller, hosts, example, "--check", "--diff", **mount)
+    assert vault.issued == []
+    run(vault, controller, hosts, example, **mount)
+    assert sorted(vault.keys()) == sorted(HOSTS)
+    assert run(vault, controller, hosts, example, **mount).count("changed=0") == 3
+    assert len(list(hosts.glob("*/values.yml"))) == 3
