@@ -173,7 +173,9 @@ class _Comparison:
         elif runner is None and is_listed:
             issued = _timestamps.parse(one.issued_at)
             if issued is None:
-                yield Finding("not_registered", "the key was issued at an unknown time")
+                # A problem of the key store is the reason that the time is unknown.
+                if not one.problems:
+                    yield Finding("not_registered", "the key was issued at an unknown time")
             elif self._moment - issued > self._limits.pending:
                 yield Finding("not_registered", f"the key was issued {_age(self._moment - issued)} ago")
         if one.differences:

@@ -124,6 +124,8 @@ TABLE = [
     # What a key store reports.
     ([replace(HELD, problems=(Finding("secret_changed", ""), Finding("key_of_another_runner", "")))], [ONLINE],
         [("host", "key_of_another_runner", ["key_of_another_runner", "secret_changed"], False)]),
+    ([replace(HELD, issued_at="unknown", problems=(Finding("secret_changed", ""),))], [],
+        [("host", "secret_changed", ["secret_changed"], False)]),
     # Versions are compared in the whole fleet.
     ([HELD, TWO], [ONLINE, BEHIND], [("host", "in_order", [], False), ("host2", "outdated", ["outdated"], False)]),
     # Several runners of one name. The findings of the host are listed once.
