@@ -34,7 +34,7 @@ def test_a_move_that_is_killed_loses_no_key(namespace: Namespace, tmp_path: Path
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_key_is_lost_unseen_if_runs_are_killed_at_random(namespace: Namespace, part: int) -> None:
-    kill_at_random(namespace, namespace.controller(), longest=9.0)
+    kill_at_random(namespace, namespace.controller())
 
 
 def test_two_controllers_at_once_issue_one_key_for_each_runner(namespace: Namespace) -> None:

@@ -93,18 +93,21 @@ def kill_a_move_at_each_request(store: Store, controller: Controller, folder: Pa
     print(f"{at - 1} kills {when} a request of a move, no key lost")
 
 
-def kill_at_random(store: Store, controller: Controller, longest: float) -> None:
-    """One part of the kills at random moments. Nothing is known about the moment."""
+def kill_at_random(store: Store, controller: Controller) -> None:
+    """One part of the kills at random moments of a run, which takes as long as the first one did."""
     seed = int(os.environ.get("COLLECTION_TEST_SEED") or random.randrange(2**32))
     kills = -(-RANDOM_KILLS // PARTS)
     print(f"seed {seed}, {kills} kills at random moments")
     chosen = random.Random(seed)
     reported = 0
+    started = time.monotonic()
+    store.play(controller, "probe").ok()
+    longest = time.monotonic() - started
     for number in range(kills):
         name, known = f"runner-{number}", set(store.issued)
         play = controller.start([name], env=controller.env(), **store.options())
         try:
-            time.sleep(chosen.uniform(0.5, longest))
+            time.sleep(chosen.uniform(0.2, 1.0) * longest)
         finally:
             play.kill()
         reported += _check(store, controller, name, 1, known, is_lost=None, moment=(seed, number))

@@ -33,13 +33,18 @@ def fails(vault: Vault, code: str, advice: str, environment: dict[str, str] | No
 
 def test_a_token_without_a_policy_for_writing(vault: Vault) -> None:
     token = vault.bao.token(READ_ONLY.format(mount=vault.mount))
-    fails(vault, "store_denied", "Add the policy that the guide about Vault shows.", {"VAULT_TOKEN": token})
+    fails(vault, "store_denied", "add the policy that the guide about Vault shows.", {"VAULT_TOKEN": token})
 
 
 @pytest.mark.parametrize("capability", ["create", "update"])
 def test_a_policy_without_one_capability(vault: Vault, capability: str) -> None:
     policy = minimal_policy(vault.mount).replace(f'"{capability}", ', "").replace(f', "{capability}"]', "]")
-    fails(vault, "store_denied", f"do not allow {capability}", {"VAULT_TOKEN": vault.bao.token(policy)})
+    fails(
+        vault,
+        "store_denied",
+        "add the policy that the guide about Vault shows.",
+        {"VAULT_TOKEN": vault.bao.token(policy)},
+    )
 
 
 def test_the_minimal_policy_is_enough(vault: Vault) -> None:
@@ -67,7 +72,12 @@ def test_an_address_where_nothing_listens(vault: Vault) -> None:
 
 
 def test_a_mount_that_does_not_exist(vault: Vault) -> None:
-    fails(vault, "store_not_found", "no-such-mount in Vault. Check the mount", vault_mount="no-such-mount")
+    fails(
+        vault,
+        "store_not_found",
+        "no-such-mount in Vault, or the token has no access to it. Check mount, namespace",
+        vault_mount="no-such-mount",
+    )
 
 
 def test_a_namespace_that_does_not_exist(vault: Vault) -> None:

@@ -26,7 +26,7 @@ def test_no_key_is_lost_unseen_whenever_a_run_is_killed(vault: Vault, when: str,
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_key_is_lost_unseen_if_runs_are_killed_at_random(vault: Vault, part: int) -> None:
-    kill_at_random(vault, vault.controller(), longest=6.0)
+    kill_at_random(vault, vault.controller())
 
 
 def test_two_controllers_at_once_issue_one_key_for_each_runner(vault: Vault) -> None:
