@@ -78,7 +78,7 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     runs the quick attacks only. A row without its Python is reported, and does not pass.
     """
     options = [argument for argument in arguments if argument == "--quick"]
-    words = [cores.newest() if word == "newest" else word for word in arguments if word not in options]
+    words = [word.replace("newest", cores.newest()) for word in arguments if word not in options]
     rows = [f"{kind}-{core}" for core in cores.PYTHONS for kind in KINDS]
     rows += [f"units-{python}-{core}" for python, core in UNITS]
     # "2.16" alone means that ansible-core, not the Pythons that are tested with its utilities.

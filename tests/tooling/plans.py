@@ -43,16 +43,19 @@ def _rows(*names: str) -> tuple[Row, ...]:
 _GUARDS = (
     "attack",
     "leaks",
-    "integration",
+    "integration --quick",
     "vault",
     "molecule",
-    "matrix molecule-2.16 attack-2.16 --quick",
+    "matrix integration-2.16 molecule-2.16 attack-2.16 integration-newest molecule-newest attack-newest --quick",
     "platform",
     "vendor",
     "sanity",
     "lint",
 )
-"""The oldest ansible-core runs the scenario and the quick attacks here. All rows of the matrix run every night."""
+"""
+The oldest and the newest ansible-core run all integration targets, the scenario and the quick attacks. All rows of the
+matrix run every night.
+"""
 
 PLANS = {
     # The command of newcomers: 8 minutes on two cores, without root, containers and real servers. The sanity tests
