@@ -158,8 +158,8 @@ def test_it_refuses_what_is_no_yaml_mapping(read: Read, format: str, text: str, 
 
 @pytest.mark.parametrize(
     ("options", "why"),
-    [(["--name", "edge-1"], "no --endpoint"), (["--endpoint", "{}"], "no --name"),
-     (["--endpoint", "{}", "--name", ""], "no --name")],
+    [(["--name", "edge-1"], "--endpoint is not set"), (["--endpoint", "{}"], "--name is not set"),
+     (["--endpoint", "{}", "--name", ""], "--name is not set")],
 )  # fmt: skip
 def test_it_refuses_to_guess_what_neither_file_nor_options_say(read: Read, options: list[str], why: str) -> None:
     refused(read, why, dotenv(), "dotenv", *(option.format(ENDPOINT) for option in options))
