@@ -22,6 +22,7 @@ import typing as t
 import zlib
 
 from .connection import Connection
+from .sending import Sending, tracked_session
 
 REQUESTS_IMPORT_ERROR: Exception | None
 try:
@@ -44,12 +45,14 @@ _PIECE = 64 * 1024
 # Python before 3.11 takes quadratic time to read a number of many digits.
 _MOST_DIGITS = 1000
 
-# requests bounds each read, this bounds the whole exchange. The grace lets requests report first,
-# because it distinguishes a connection that was never made from an answer that never came.
+# requests bounds each read, this bounds the whole exchange. The grace lets requests report first, because it names the
+# cause.
 GRACE = 0.5
 
-LONGEST_CONNECT = 10.0
-"""Seconds that one attempt to connect may take."""
+LONGEST_CONNECT = 14.0
+"""Seconds to make a connection: all addresses of the host, a proxy and TLS."""
+LONGEST_ADDRESS = 10.0
+"""Seconds to connect to one address of the host."""
 
 # What ssl and urllib3 report when the handshake fails for a reason that waiting does not fix.
 _NO_TLS_SIGNS = (
@@ -100,6 +103,7 @@ class Transport:
     def __init__(self, to: Connection) -> None:
         self._to = to
         self._session: requests.Session | None = None
+        self._sending = Sending()
         self.bytes_received = 0
 
     def close(self) -> None:
@@ -119,19 +123,23 @@ class Transport:
         if new_connection:
             self.close()
         if self._session is None:
-            self._session = self._new_session()
-        session = self._session
+            self._sending = Sending()
+            self._session = self._new_session(self._sending)
+        session, sending = self._session, self._sending
+        sending.reset()
         try:
-            answer = with_deadline(lambda: self._send(session, method, path, parameters, timeout), timeout + GRACE)
+            answer = with_deadline(
+                lambda: self._send(session, method, path, parameters, timeout), timeout, sending.abandon
+            )
         except Exception as exc:  # pylint: disable=broad-except
             # Any exception of requests, urllib3, ssl or the decoder is an outcome, never a traceback.
             self.close()
-            raise _classify(exc) from exc
+            raise _classify(exc, sending.was_never_sent) from exc
         self.bytes_received += len(answer.content)
         return answer
 
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
+    def _new_session(self, sending: Sending) -> requests.Session:
+        session = tracked_session(sending)
         if self._to.endpoint.startswith("http://"):
             # This is the local machine, see normalise_endpoint(). A proxy would get the API key in clear text.
             session.trust_env = False
@@ -159,7 +167,7 @@ class Transport:
             # As bytes, because requests would encode text as Latin-1. With the first request: Soda Cloud never answers
             # with a 401 that requests a login.
             auth=requests.auth.HTTPBasicAuth(to.api_key_id.encode(), to.api_key_secret.encode()),
-            timeout=(min(timeout, LONGEST_CONNECT), timeout),
+            timeout=(min(timeout, LONGEST_ADDRESS), timeout),
             allow_redirects=False,
             stream=True,
             # Given with each request, because for a session the environment's CA bundle would win over False.
@@ -225,7 +233,7 @@ def _refuse(constant: str) -> t.NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _classify(exc: Exception) -> Exception:
+def _classify(exc: Exception, was_never_sent: bool) -> Exception:
     causes = list(causes_of(exc))
     for cause in causes:
         if isinstance(cause, (BadAnswer, NoAnswer)):
@@ -234,7 +242,9 @@ def _classify(exc: Exception) -> Exception:
     if any(_is_no_tls(cause) for cause in causes):
         return NoTls(detail)
     # Only what certainly came before the first byte counts as not connected. Anything else is in doubt.
-    return NoConnection(detail) if any(_is_not_connected(cause) for cause in causes) else NoAnswer(detail)
+    if was_never_sent or any(_is_not_connected(cause) for cause in causes):
+        return NoConnection(detail)
+    return NoAnswer(detail)
 
 
 def causes_of(exc: BaseException) -> t.Iterator[BaseException]:
@@ -270,12 +280,14 @@ def _is_not_connected(cause: BaseException) -> bool:
 _T = t.TypeVar("_T")
 
 
-def with_deadline(work: t.Callable[[], _T], seconds: float) -> _T:
+def with_deadline(work: t.Callable[[], _T], seconds: float, abandon: t.Callable[[], bool]) -> _T:
     """
-    What C(work) returns, or C(requests.Timeout) after so many seconds.
+    What C(work) returns, or C(requests.Timeout) after so many seconds and C(GRACE).
 
-    requests bounds the wait for each piece, so a server that sends a byte now and then could block a task forever.
-    The thread that is left behind ends with its socket or with the process, whichever is first.
+    requests bounds the wait for each piece, so a server that sends a byte now and then could block a task forever. It
+    does not bound a name server, and bounds each address of a host on its own. So if no connection is made in time,
+    C(abandon) gives up the request before it is sent. The thread that is left behind ends with its socket or with the
+    process, whichever is first.
     """
     results: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -286,10 +298,16 @@ def with_deadline(work: t.Callable[[], _T], seconds: float) -> _T:
             results.put((None, exc))
 
     threading.Thread(target=run, daemon=True).start()
+    connect = min(seconds, LONGEST_CONNECT)
     try:
-        value, exc = results.get(timeout=seconds)
+        value, exc = results.get(timeout=connect + GRACE)
     except queue.Empty:
-        raise requests.Timeout(f"no complete answer in {seconds - GRACE:.4g} seconds") from None
+        if abandon():
+            raise requests.ConnectTimeout(f"no connection in {connect:.4g} seconds") from None
+        try:
+            value, exc = results.get(timeout=max(0.0, seconds - connect))
+        except queue.Empty:
+            raise requests.Timeout(f"no complete answer in {seconds:.4g} seconds") from None
     if exc is not None:
         raise exc
     return t.cast(_T, value)

@@ -600,8 +600,9 @@ def test_incomplete_answer_is_detected_without_urllib3(monkeypatch: pytest.Monke
     assert "(the answer ended 5 bytes too early)" in failure.message
 
 
-def test_connection_that_is_never_accepted_leaves_no_doubt() -> None:
-    """For example because a firewall drops packets. Here the connection queue of the server is full."""
+@contextlib.contextmanager
+def full_server() -> Iterator[str]:
+    """A server whose connection queue is full. It answers no more than a firewall that drops packets."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
@@ -610,9 +611,120 @@ def test_connection_that_is_never_accepted_leaves_no_doubt() -> None:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(server.getsockname())
-        failed = failure_of(client_at(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.3), Operation.CREATE)
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_connection_that_is_never_accepted_leaves_no_doubt() -> None:
+    with full_server() as url:
+        failed = failure_of(client_at(url, timeout=0.3), Operation.CREATE)
     assert failed.failure.code == "unreachable"
     assert failed.in_doubt is False
+
+
+# A connection that is slower than the timeout
+
+
+def test_several_dead_addresses_leave_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each attempt is bounded, and all together take longer than the timeout of the request."""
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *to, **options: look_up(*to, **options) * 4)
+    with full_server() as url:
+        failed = failure_of(client_at(url, timeout=0.4), Operation.CREATE)
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
+def test_connection_that_is_made_too_late_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a request that was given up would issue a key that nobody gets."""
+    look_up, found, requests_ = socket.getaddrinfo, threading.Event(), []
+
+    def slow(*to: Any, **options: Any) -> Any:
+        assert found.wait(60)
+        return look_up(*to, **options)
+
+    def answered(request: bytes) -> bytes:
+        requests_.append(request)
+        return ok(b"{}")
+
+    with served(answered) as url:
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        before = threading.enumerate()
+        failed = failure_of(client_at(url, timeout=0.2), Operation.CREATE)
+        left_behind = [thread for thread in threading.enumerate() if thread not in before]
+        found.set()
+        assert left_behind
+        for thread in left_behind:
+            thread.join(30)
+            assert not thread.is_alive()
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+    assert requests_ == []
+
+
+@pytest.mark.parametrize("greeting", [b"", None], ids=["silent", "closed"])
+def test_handshake_without_end_leaves_no_doubt(greeting: bytes | None) -> None:
+    ended = threading.Event()
+
+    def handle(connected: socket.socket) -> None:
+        if greeting is not None:
+            ended.wait(30)
+
+    with listening(handle) as url:
+        failed = failure_of(client_at(url.replace("http:", "https:"), timeout=0.5), Operation.CREATE)
+        ended.set()
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["silent", "closed"])
+def test_proxy_without_a_tunnel_leaves_no_doubt(silent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def handle(connected: socket.socket) -> None:
+        request_of(connected)
+        if silent:
+            ended.wait(30)
+
+    with listening(handle) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        failed = failure_of(client_at("https://soda.invalid", timeout=0.5), Operation.CREATE)
+        ended.set()
+    assert failed.failure.code == "unreachable"
+    assert failed.in_doubt is False
+
+
+def test_request_sent_through_a_tunnel_is_in_doubt(
+    own: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own.cert, own.key)
+
+    def handle(connected: socket.socket) -> None:
+        request_of(connected)
+        connected.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with context.wrap_socket(connected, server_side=True) as inside:
+            request_of(inside)
+
+    with listening(handle) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        client = client_at("https://127.0.0.1:1", ca_path=str(own.cert), timeout=5)
+        failed = failure_of(client, Operation.CREATE)
+    assert failed.failure.code == "create_outcome_unknown"
+
+
+@every_operation
+def test_request_sent_on_a_used_connection_is_in_doubt(operation: Operation) -> None:
+    answers = iter([ok(b"{}")])
+
+    def handle(connected: socket.socket) -> None:
+        while request_of(connected):
+            connected.sendall(next(answers, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
+
+    with listening(handle) as url:
+        client = client_at(url, timeout=0.5)
+        client.send(Operation.LIST, RUNNERS)
+        failed = failure_of(client, operation)
+    assert failed.failure.code == ("create_outcome_unknown" if operation is Operation.CREATE else "no_answer")
 
 
 # Waiting
