@@ -39,6 +39,7 @@ help:
 	@echo 'make test-deep    the long property tests: 10,000 steps, 15 minutes'
 	@echo 'make test-eda     the event source and the rulebook under ansible-rulebook; needs Java 17'
 	@echo 'make test-limits  50 hosts at once at the rate limits of Soda Cloud, a few minutes'
+	@echo 'make test-adoption  300 hosts with running runners are adopted: no key is issued, no runner restarted; 20 minutes'
 	@echo 'make test-examples  run every example of the documentation as printed; Linux, in separate namespaces'
 	@echo 'make test-vault   runner keys in a real OpenBao; Linux, as root or with user namespaces'
 	@echo 'make test-kubernetes  runner keys in a real kube-apiserver, and Helm; builds the server once on Debian 12, or uses KUBECONFIG'

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import threading
+import time
 import typing as t
 
 from emulator.client import Account, Emulator
@@ -23,6 +25,9 @@ A_WINDOW = 10
 _ON_HOST: Task = {"ansible.builtin.ping": {}}
 _ON_CONTROLLER: Task = {"ansible.builtin.assert": {"that": True, "quiet": True}}
 _SKIPPED: Task = {"ansible.builtin.ping": {}, "when": False}
+
+LISTINGS_BEFORE = 3
+"""Listings that a waiting fleet sees before its runners register."""
 
 FORKS = 40
 """Hosts at once in the first run. Most of them wait for Soda Cloud, and waiting costs nothing."""
@@ -152,6 +157,40 @@ def measure_decommission(options: Options) -> Row:
     return {**_against_floor(cost, options), "account": options.account}
 
 
+def measure_waiting(options: Options) -> Row:
+    """Wait for the runners of a fleet, which register together after some listings."""
+    hosts = names(options.hosts)
+    with fleet() as (account, variables):
+        converge(hosts, account, variables)
+        account.clear_journal()
+        registered = threading.Thread(target=_register_after, args=(account, hosts), daemon=True)
+        registered.start()
+        play(
+            environment(),
+            hosts=hosts,
+            variables={**variables, "soda_runner_wait": True},
+            roles=["community.soda.soda_runner"],
+        )
+        registered.join()
+        sent = account.operations()
+    if set(sent) != {"listRunners"}:
+        raise Broken(f"The hosts had not converged: {', '.join(sorted(set(sent)))}.")
+    return {
+        "ours": len(sent),
+        "rival": LISTINGS_BEFORE + 1,
+        "ratio": len(sent) / (LISTINGS_BEFORE + 1),
+        "hosts": len(hosts),
+        "before": LISTINGS_BEFORE,
+    }
+
+
+def _register_after(account: Account, hosts: t.Sequence[str]) -> None:
+    deadline = time.monotonic() + 3600
+    while len(account.operations()) < LISTINGS_BEFORE and time.monotonic() < deadline:
+        time.sleep(0.2)
+    account.seed(*hosts)
+
+
 def _against_floor(cost: Cost, options: Options) -> Row:
     windows = -(-options.hosts // A_WINDOW)
     floor = windows * options.window
@@ -183,5 +222,13 @@ ROWS = (
         _FLOOR,
         1.05,
         measure_decommission,
+    ),
+    Measure(
+        "waiting",
+        "listings while {hosts} hosts wait for their runners, with Ansible's defaults",
+        "one an interval: {before} before the runners register, and one after",
+        1.0,
+        measure_waiting,
+        unit="listings",
     ),
 )

@@ -20,7 +20,7 @@ from .result import Result
 _MODULES = {"leaks": "leak_test"}
 
 PARTS = (
-    *("attack", "browser", "coverage", "crash", "deep", "docs", "eda", "examples", "hosts", "integration"),
+    *("adoption", "attack", "browser", "coverage", "crash", "deep", "docs", "eda", "examples", "hosts", "integration"),
     *(
         "kills",
         "kubernetes",

@@ -26,7 +26,7 @@ from .result import Result, judged
 
 WORK = tree.BUILD / "integration-files"
 
-QUICK = ("soda_runner_info", "module_soda_runner", "soda_runner_config", "inventory_soda_runners")
+QUICK = ("adoption", "soda_runner_info", "module_soda_runner", "soda_runner_config", "inventory_soda_runners")
 """The targets of ``make test``: each takes seconds."""
 
 LANES = 2

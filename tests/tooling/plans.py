@@ -70,7 +70,7 @@ PLANS = {
         _rows("coverage", *_GUARDS) + _rows("tarball", "docs", "nox", "vulnerabilities", "examples", "eda", "browser"),
         beside="hosts",
     ),
-    "nightly": Plan(_rows("mutation", "crash", "kubernetes", "kills", "deep", "limits", "matrix")),
+    "nightly": Plan(_rows("mutation", "crash", "kubernetes", "kills", "deep", "limits", "adoption", "matrix")),
 }
 
 Finish = t.Callable[[], tuple[float, Result]]

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import typing as t
+import uuid
 
 from ...module_utils._errors import KeyMissing
 from .._declared import Declared
@@ -42,7 +43,9 @@ class Provision(Steps):
         if key_needed and not written["key_adoptable"]:
             self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
-            self.publish(AWAITED, declared, account=declared.account.cache_key, name=declared.name)
+            # The token is new for each run of the role, so no run takes the outcome of an earlier one.
+            terms, token = self._terms_of_wait(declared), uuid.uuid4().hex
+            self.publish(AWAITED, declared, terms=terms, name=declared.name, token=token)
         self.publish(OUTCOMES, declared, changed=written["changed"])
         return {
             **written,
@@ -164,12 +167,35 @@ class Provision(Steps):
     def wait(self) -> Json:
         """Wait until Soda Cloud lists the runners of all hosts of the batch that share the account."""
         declared = self.declared()
-        mine = declared.account.cache_key
-        names = [declared.name]
-        if not declared.is_direct:
-            batch = self.hosts("ansible_play_batch")
-            awaited = self.files.collect(AWAITED).values()
-            names = sorted({one["name"] for one in awaited if one.get("account") == mine and one["host"] in batch})
+        key, terms = key_of(declared), self._terms_of_wait(declared)
+        mine = self.files.collect(AWAITED)[key]
+        with self.files.once(LISTED, terms) as entry:
+            outcomes: Json = entry.data or {}
+            if mine["token"] not in outcomes:
+                batch = self.hosts("ansible_play_batch")
+                awaited = {
+                    one["token"]: one["name"]
+                    for one in self.files.collect(AWAITED).values()
+                    if one["terms"] == terms and one["host"] in batch and one["token"] not in outcomes
+                }
+                outcome = self._wait_for(declared, sorted(set(awaited.values())))
+                outcomes = {**outcomes, **dict.fromkeys(awaited, outcome)}
+                entry.publish(outcomes)
+        failure, missing = (outcomes[mine["token"]][field] for field in ("failure", "missing"))
+        if failure is not None and missing is None:
+            raise CallFailed({"failed": True, "msg": failure["message"], "failure": failure})
+        if declared.name in (missing or ()):
+            is_online = declared.wait_for == "online"
+            message = (
+                f"Soda Cloud did not {'report' if is_online else 'list'} the runner {declared.name!r}"
+                f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read the runner's log"
+                " on the host. If the runner starts later, run the role again. It issues no other key."
+            )
+            failure = {**failure, "message": message}
+            raise CallFailed({"failed": True, "msg": message, "failure": failure, "missing": missing})
+        return {}
+
+    def _wait_for(self, declared: Declared, names: list[str]) -> Json:
         arguments = {
             "names": names,
             "wait": True,
@@ -177,29 +203,17 @@ class Provision(Steps):
             "wait_timeout": declared.wait_timeout,
             "wait_interval": declared.wait_delay,
         }
-        key = "\n".join((mine, declared.host if declared.is_direct else "", *names))
-        with self.files.once(LISTED, key) as entry:
-            if not entry.is_published:
-                try:
-                    self.soda_cloud(declared, "soda_runner_info", arguments)
-                    entry.publish({"missing": [], "failure": None})
-                except CallFailed as exc:
-                    entry.publish({"missing": exc.result.get("missing"), "failure": exc.result["failure"]})
-            waited = entry.data
-        self.files.publish(AWAITED, key_of(declared), {"host": declared.host, "account": None, "name": declared.name})
-        if waited["failure"] is not None and waited["missing"] is None:
-            raise CallFailed({"failed": True, "msg": waited["failure"]["message"], "failure": waited["failure"]})
-        if declared.name in (waited["missing"] or ()):
-            is_online = declared.wait_for == "online"
-            message = (
-                f"Soda Cloud did not {'report' if is_online else 'list'} the runner {declared.name!r}"
-                f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read the runner's log"
-                " on the host. If the runner starts later, run the role again. It issues no other key."
-            )
-            raise CallFailed(
-                {"failed": True, "msg": message, "failure": {**waited["failure"], "message": message}, "missing": names}
-            )
-        return {}
+        try:
+            self.soda_cloud(declared, "soda_runner_info", arguments)
+        except CallFailed as exc:
+            return {"missing": exc.result.get("missing"), "failure": exc.result["failure"]}
+        return {"missing": [], "failure": None}
+
+    @staticmethod
+    def _terms_of_wait(declared: Declared) -> str:
+        """Hosts with the same terms wait together. A host that sends its requests itself waits alone."""
+        terms = (declared.account.cache_key, declared.wait_for, declared.wait_timeout, declared.wait_delay)
+        return "\n".join(map(str, (*terms, declared.host if declared.is_direct else "")))
 
     def summarize(self) -> Json:
         return with_message(messages.summarize_provision(self.outcomes(), self.check_mode))

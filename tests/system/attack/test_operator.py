@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -80,13 +81,42 @@ def test_an_online_runner_is_decommissioned(field: Field) -> None:
     assert (field.host_dir() / "key.json").exists()
 
 
-def test_a_runner_in_use_is_removed_with_errors_ignored(field: Field) -> None:
+ROLE = "community.soda.soda_runner"
+IGNORING: dict[str, Vars] = {
+    "play": {"ignore_errors": True, "roles": [ROLE]},
+    "roles": {"roles": [{"role": ROLE, "ignore_errors": True}]},
+    "import_role": {"tasks": [{"ansible.builtin.import_role": {"name": ROLE}, "ignore_errors": True}]},
+    "include_role": {"tasks": [{"ansible.builtin.include_role": {"name": ROLE}, "ignore_errors": True}]},
+    "apply": {"tasks": [{"ansible.builtin.include_role": {"name": ROLE, "apply": {"ignore_errors": True}}}]},
+}
+
+
+@pytest.mark.parametrize("form", IGNORING)
+def test_a_runner_in_use_is_removed_with_errors_ignored(field: Field, form: str) -> None:
     (one,) = provisioned(field, "one")
     field.account.set_in_use(one)
-    field.role(play={"ignore_errors": True}, soda_runner_state="absent")
+    field.common["soda_runner_state"] = "absent"
+    field.hosts("one")
+    field.play([{"hosts": "all", "gather_facts": False, **IGNORING[form]}])
+    assert field.sent("deleteRunner") == 1
     assert left(field) == [one]
     assert (field.host_dir() / "key.json").exists()
     assert (field.host_dir() / "values.yml").exists()
+
+
+@pytest.mark.parametrize("cause", ["permission", "folder"])
+def test_a_step_that_failed_is_followed_by_others_with_errors_ignored(field: Field, cause: str) -> None:
+    """The failure is the only one, because each later step would rest on a key that is not there."""
+    if cause == "permission":
+        field.account.fault("status", "createRunner", status=403, body="", times=None)
+    else:
+        field.host_dir().write_text("This is not a folder.", "utf-8")
+    ended = field.play([{"hosts": "all", "gather_facts": False, **IGNORING["roles"]}])
+    assert not ended.failed
+    assert len(re.findall(r"^fatal: ", ended.output, re.MULTILINE)) == 1
+    assert ("403" if cause == "permission" else "is not a folder") in ended.words
+    assert not (field.host_dir() / "key.json").exists()
+    assert not (field.host_dir() / "values.yml").exists()
 
 
 # Old evidence

@@ -57,6 +57,10 @@ unchanged
 
 play several_runners.yml "$@"
 play two_accounts.yml "$@"
+fails wait.yml "$@"
+says "did not list the runner 'waits on two' within 5 seconds"
+play wait_online.yml "$@"
+play diffs.yml --diff "$@"
 play recovery.yml "$@"
 play on_the_host.yml "$@"
 play refused.yml "$@"
