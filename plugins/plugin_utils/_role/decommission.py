@@ -24,7 +24,7 @@ from .calls import CallFailed, call_on_controller
 from .removal import Evidence, Verdict
 from .step import ACCOUNTS, DECLARED, OUTCOMES, Json, Steps, with_message
 
-CLAIMS, STOPPED, REPORTED = "claims", "stopped", "reported"
+CLAIMS, DIRECTORY, STOPPED, REPORTED = "claims", "directory", "stopped", "reported"
 
 
 class Decommission(Steps):
@@ -92,22 +92,33 @@ class Decommission(Steps):
         """
         The result of the deletion in Soda Cloud.
 
-        The first host of an account goes alone: if the account is refused, the other hosts do not repeat the message.
+        The account is listed once for all its hosts: in a large account, one listing for each host would take longer
+        than the limits of the deletions. If the account is refused, the other hosts do not repeat the message.
         """
-        with self.files.once(ACCOUNTS, declared.account.cache_key) as entry:
+        topic = DIRECTORY if declared.key_store == "file" and not declared.is_direct else ACCOUNTS
+        with self.files.once(topic, declared.account.cache_key) as entry:
             if not entry.is_published:
                 failure: Json | None = None
+                ids: dict[str, list[str]] = {}
                 try:
-                    return self._delete(declared, stops_first)
+                    if topic == ACCOUNTS:
+                        return self._delete(declared, stops_first)
+                    ids = removal.ids_by_name(self.soda_cloud(declared, "soda_runner_info", {})["runners"])
                 except CallFailed as exc:
                     failure = exc.result["failure"] if exc.result["failure"]["operation"] == "list" else None
                     raise
                 finally:
-                    entry.publish({"host": declared.host, "failure": failure})
+                    entry.publish({"host": declared.host, "failure": failure, "ids": ids})
             self.raise_account_failure(entry.data)
+            known = entry.data.get("ids", {}).get(declared.name, ())
+        if len(known) == 1:
+            result = self._delete(declared, stops_first, id=known[0])
+            if removal.Deletion.of_result(result).registered_before:
+                return result
+        # The runner was not listed, has another id by now, or there are several of the name.
         return self._delete(declared, stops_first)
 
-    def _delete(self, declared: Declared, stops_first: bool) -> Json:
+    def _delete(self, declared: Declared, stops_first: bool, **more: t.Any) -> Json:
         # In check mode, a runner whose release would be uninstalled is online, but would not be.
         unless_online = not declared.delete_online and not stops_first
         if declared.key_store != "file":
@@ -117,6 +128,7 @@ class Decommission(Steps):
             "state": "absent",
             "unless_online": unless_online,
             "key_path": declared.key_path if declared.is_direct else declared.escrow_path,
+            **more,
         }
         return self.soda_cloud(declared, "soda_runner", arguments)
 

@@ -19,6 +19,7 @@ import enum
 import typing as t
 
 from ...module_utils import _timestamps
+from ...module_utils._api.text import MARK
 from ...module_utils._errors import RunnerOnline
 
 Json = t.Mapping[str, t.Any]
@@ -44,6 +45,15 @@ class Deletion:
     @property
     def deleted(self) -> bool:
         return self.changed and self.registered_before and not self.registered_after
+
+
+def ids_by_name(runners: t.Iterable[Json]) -> dict[str, list[str]]:
+    """The ids of the listed runners. A runner without an id is left out, and one whose name identifies nothing."""
+    ids: dict[str, list[str]] = {}
+    for runner in runners:
+        if runner["id"] is not None and runner["name"] is not None and MARK not in runner["name"]:
+            ids.setdefault(runner["name"], []).append(runner["id"])
+    return ids
 
 
 def refuse_online(deletion: Deletion, name: str) -> None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``running.py URL ACCOUNT FOLDER HOST…``: give each host a key, the configuration of the first, and a running runner."""
+"""Give each host a key, the configuration of the first host, and a running runner.
+
+Arguments: the URL of the emulator, the account, the folder of all hosts, and the hosts.
+"""
 
 from __future__ import annotations
 

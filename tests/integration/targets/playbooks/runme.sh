@@ -88,15 +88,15 @@ asked '{}'
 play connected.yml -e is_online=true "$@"
 fails community.soda.decommission -e soda_runner_hosts=host03 "$@"
 says 'is online, so nothing was deleted'
-asked '{"listRunners": 1}'
+asked '{"listRunners": 1, "getRunner": 1}'
 play connected.yml -e is_online=false "$@"
 
 play community.soda.decommission --check -e soda_runner_hosts=host03:host04 "$@"
 says '2 runners of 2 hosts would be deleted'
-asked '{"listRunners": 2}'
+asked '{"listRunners": 1, "getRunner": 2}'
 play community.soda.decommission -e soda_runner_hosts=fleet --limit host03,host04 "$@"
 says '2 runners of 2 hosts were deleted'
-asked '{"listRunners": 2, "deleteRunner": 2}'
+asked '{"listRunners": 1, "getRunner": 2, "deleteRunner": 2}'
 play community.soda.provision -e soda_runner_hosts=host05 "$@"
 unchanged
 asked '{}'

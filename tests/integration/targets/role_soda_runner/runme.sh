@@ -42,17 +42,18 @@ play in_use.yml -e is_online=true -e in_use=false "$@"
 fails absent.yml -e '{"soda_cloud_counts": {}}' "$@"
 says 'is online, so nothing was deleted'
 play in_use.yml -e is_online=false -e in_use=false "$@"
-play absent.yml --check -e '{"soda_cloud_counts": {"listRunners": 3}}' "$@"
+# One listing for all hosts of the account.
+play absent.yml --check -e '{"soda_cloud_counts": {"listRunners": 1, "getRunner": 3}}' "$@"
 changed
 play in_use.yml -e is_online=false -e in_use=true "$@"
 fails absent.yml -e '{"soda_cloud_counts": {}}' "$@"
 play in_use.yml -e is_online=false -e in_use=true "$@"
-play absent.yml -e '{"soda_cloud_counts": {"listRunners": 3, "deleteRunner": 3}, "ignore_failures": true}' "$@"
+play absent.yml -e '{"soda_cloud_counts": {"listRunners": 1, "getRunner": 3, "deleteRunner": 3}, "ignore_failures": true}' "$@"
 play in_use.yml -e is_online=false -e in_use=false "$@"
-play absent.yml -e '{"soda_cloud_counts": {"listRunners": 3, "deleteRunner": 3}}' "$@"
+play absent.yml -e '{"soda_cloud_counts": {"listRunners": 1, "getRunner": 3, "deleteRunner": 3}}' "$@"
 changed
 play nothing_left.yml "$@"
-play absent.yml -e '{"soda_cloud_counts": {"listRunners": 3}}' "$@"
+play absent.yml -e '{"soda_cloud_counts": {"listRunners": 4}}' "$@"
 unchanged
 
 play several_runners.yml "$@"

@@ -17,6 +17,7 @@ from ansible_collections.community.soda.plugins.plugin_utils._role.removal impor
     Evidence,
     Verdict,
     explain,
+    ids_by_name,
     judge_stale,
     refuse_online,
 )
@@ -47,6 +48,18 @@ def test_a_runner_is_deleted_if_it_was_registered_and_is_not_any_more(
     before: str, after: str, changed: bool, deleted: bool
 ) -> None:
     assert deletion(before, after, changed).deleted is deleted
+
+
+def test_runners_are_found_by_a_name_that_identifies_them() -> None:
+    listed = [
+        {"id": "r1", "name": "one"},
+        {"id": "r2", "name": "two"},
+        {"id": "r3", "name": "two"},
+        {"id": None, "name": "three"},
+        {"id": "r4", "name": None},
+        {"id": "r5", "name": "fo\N{REPLACEMENT CHARACTER}r"},
+    ]
+    assert ids_by_name(listed) == {"one": ["r1"], "two": ["r2", "r3"]}
 
 
 def test_an_online_runner_that_was_left_alone_keeps_its_files() -> None:
