@@ -15,6 +15,11 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+# Imported for the process of the play. Each host has a process, which inherits what was imported before. Else each of them
+# would compile the files of this action, because the steps load it by its name.
+from ansible_collections.community.soda.plugins.action import (  # pylint: disable=unused-import
+    soda_runner_config,  # noqa: F401
+)
 from ansible_collections.community.soda.plugins.module_utils._errors import InvalidArguments, SodaError
 from ansible_collections.community.soda.plugins.plugin_utils._role.calls import CallFailed
 from ansible_collections.community.soda.plugins.plugin_utils._role.decommission import Decommission

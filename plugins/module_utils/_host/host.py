@@ -23,8 +23,6 @@ from .._key.stored_key import IssuedKey, KeyChanged, StoredKey
 from .._module import SodaModule
 from .._seal import seal
 from . import paths as _paths
-from .imported import import_key
-from .mask import mask_diff
 from .plan import Observed, ObservedFile, Plan, Source, decide
 from .request import FileAttributes, Request
 from .state import HostState, StateFile
@@ -180,6 +178,9 @@ class Host:
         if request.existing_key is not None:
             key, runner_id = IssuedKey(**request.existing_key), None
         elif request.import_from is not None:
+            # Imported here, and mask below, because a host compiles each file. An up-to-date host needs neither.
+            from .imported import import_key
+
             path = _paths.expand(request.import_from)
             found = import_key(path, request.name, request.endpoint, request.values_section)
             key, runner_id = found.key, found.runner_id
@@ -221,6 +222,8 @@ class Host:
         return [self._entry(*change) for change in (*changes, *removals)]
 
     def _entry(self, path: str, before: str | None, after: str | None) -> dict[str, str]:
+        from .mask import mask_diff
+
         shown_before, shown_after = mask_diff(before, after, self._request.values_section)
         return {"path": path, "before": shown_before, "after": shown_after}
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Give each host a key, the configuration of the first host, and a running runner.
-
-Arguments: the URL of the emulator, the account, the folder of all hosts, and the hosts.
-"""
+"""Give each host a key, the configuration of the first one, and a runner. Arguments: URL, account, folder, hosts."""
 
 from __future__ import annotations
 

@@ -693,9 +693,7 @@ def test_proxy_without_a_tunnel_leaves_no_doubt(silent: bool, monkeypatch: pytes
     assert failed.in_doubt is False
 
 
-def test_request_sent_through_a_tunnel_is_in_doubt(
-    own: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_request_sent_through_a_tunnel_is_in_doubt(own: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(own.cert, own.key)
 
