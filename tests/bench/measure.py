@@ -39,7 +39,7 @@ class Options:
     @property
     def account(self) -> int:
         """Runners of a large account."""
-        return 500 if self.quick else 10_000
+        return 2_500 if self.quick else 10_000
 
     @property
     def hosts(self) -> int:
