@@ -15,8 +15,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-# Imported for the process of the play, from which the processes of the hosts inherit it. The steps load this action by its
-# name, and Ansible would compile its files for each host.
+# Imported for the process of the play, from which the processes of the hosts inherit it. The steps load this action by
+# its name, and Ansible would compile its files for each host.
 from ansible_collections.community.soda.plugins.action import (  # pylint: disable=unused-import
     soda_runner_config,  # noqa: F401
 )
