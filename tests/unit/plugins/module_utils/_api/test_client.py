@@ -658,7 +658,8 @@ def test_connection_that_is_made_too_late_is_not_used(monkeypatch: pytest.Monkey
             assert not thread.is_alive()
     assert failed.failure.code == "unreachable"
     assert failed.in_doubt is False
-    assert requests_ == []
+    # The connection may be made and closed.
+    assert b"".join(requests_) == b""
 
 
 @pytest.mark.parametrize("greeting", [b"", None], ids=["silent", "closed"])
