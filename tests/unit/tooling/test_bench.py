@@ -37,7 +37,11 @@ def test_a_program_that_fails_gives_no_number() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "measured", "status", "shown"),
-    [(1.0, costs, 0, "| met |"), (0.7, costs, 1, "| **not met** |"), (1.0, broken, 1, "| not measured |")],
+    [
+        (1.0, costs, 0, "All rows are met."),
+        (0.7, costs, 1, "Not met: row"),
+        (1.0, broken, 1, "Not met: row (not measured)"),
+    ],
 )
 def test_a_row_is_met_or_fails_the_run(
     limit: float,
