@@ -53,7 +53,7 @@ def test_a_report_is_planted(field: Field) -> None:
     path = field.folder / "work" / "soda-audit.json"
     give_to_another_user(path)
     ended = field.play("community.soda.decommission", soda_decommission_audit=str(path))
-    assert ended.refused_with("report_unusable")
+    assert ended.refused_with("untrusted_file")
     assert field.sent("deleteRunner") == 0
 
 

@@ -114,7 +114,7 @@ def test_a_step_that_failed_is_followed_by_others_with_errors_ignored(field: Fie
     ended = field.play([{"hosts": "all", "gather_facts": False, **IGNORING["roles"]}])
     assert not ended.failed
     assert len(re.findall(r"^fatal: ", ended.output, re.MULTILINE)) == 1
-    assert ("403" if cause == "permission" else "is not a folder") in ended.words
+    assert ("403" if cause == "permission" else "not a directory") in ended.words
     assert not (field.host_dir() / "key.json").exists()
     assert not (field.host_dir() / "values.yml").exists()
 
