@@ -30,7 +30,7 @@ def examples_of(source: str, language: str = "yaml") -> list[Example]:
 
 def minimal_policy(mount: str) -> str:
     """The policy that the guide shows, for another mount."""
-    (policy,) = examples_of("docs/guides/vault.md", "hcl")
+    (policy,) = examples_of("docs/guides/vault.md", "text")
     return policy.text.replace('"secret/', f'"{mount}/')
 
 
