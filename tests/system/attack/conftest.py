@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -29,8 +30,10 @@ def account(emulator: Emulator) -> t.Iterator[Account]:
 
 
 @pytest.fixture
-def field(account: Account, tmp_path: Path) -> Field:
-    return Field(tmp_path, account, programs(), collections())
+def field(account: Account, tmp_path: Path) -> t.Iterator[Field]:
+    # ansible-core 2.21 makes a socket in the temporary folder, so its path must be short.
+    with tempfile.TemporaryDirectory(prefix="attack-", dir="/tmp") as temporary:
+        yield Field(tmp_path, account, programs(), collections(), Path(temporary))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -58,11 +58,12 @@ class Ended:
 class Field:
     """A folder with an inventory, whose hosts are folders of this machine."""
 
-    def __init__(self, folder: Path, account: Account, programs: Path, collections: Path) -> None:
+    def __init__(self, folder: Path, account: Account, programs: Path, collections: Path, temporary: Path) -> None:
         self.folder = folder
         self.account = account
         self.programs = programs
         self.collections = collections
+        self.temporary = temporary
         self.attacker = folder / "attacker"
         for name in ("home", "tmp", "attacker", "hosts", "work"):
             (folder / name).mkdir(mode=0o755)
@@ -127,7 +128,7 @@ class Field:
             "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder / "home"),
             "PWD": str(self.folder / "work"),
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": str(self.temporary),
             "PYTHONDONTWRITEBYTECODE": "1",
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_HOME": str(self.folder / "home" / ".ansible"),
