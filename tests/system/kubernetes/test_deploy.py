@@ -92,7 +92,9 @@ class Deployments:
 
     def helm(self, *arguments: str) -> str:
         login = ["--kubeconfig", str(self.namespace.cluster.kubeconfig), "--namespace", self.namespace.name]
-        done = subprocess.run([os.environ["HELM"], *login, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [os.environ["HELM"], *login, *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

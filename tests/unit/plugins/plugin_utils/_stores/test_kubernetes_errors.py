@@ -58,7 +58,7 @@ def test_a_failure_has_a_code_and_advice(
     result: dict[str, t.Any], error: type[_errors.SodaError], mentions: str
 ) -> None:
     translated = translate(result, "soda")
-    assert type(translated) is error
+    assert isinstance(translated, error)
     assert mentions in str(translated)
 
 
@@ -79,6 +79,6 @@ def test_an_exception_of_the_library_is_translated_by_its_reason_and_body() -> N
     raised = Exception("(403)")
     raised.reason, raised.body = "Forbidden", '{"message":"no get"}'  # type: ignore[attr-defined]
     translated = translate_exception(raised, "soda")
-    assert type(translated) is _errors.StoreDenied
+    assert isinstance(translated, _errors.StoreDenied)
     assert "denied the request: no get." in str(translated)
-    assert type(translate_exception(Exception("odd"), "soda")) is _errors.StoreFailed
+    assert isinstance(translate_exception(Exception("odd"), "soda"), _errors.StoreFailed)

@@ -61,13 +61,13 @@ def exception(name: str, text: str = "", cause: Exception | None = None) -> Exce
 )
 def test_a_failure_has_a_code_and_advice(raised: Exception, error: type[_errors.SodaError], mentions: str) -> None:
     translated = translate(raised, "kv", "kv/data/one")
-    assert type(translated) is error
+    assert isinstance(translated, error)
     assert mentions in str(translated)
 
 
 def test_a_denied_request_for_the_mount_itself_means_that_there_may_be_no_mount() -> None:
     translated = translate(exception("Forbidden"), "kv", "sys/internal/ui/mounts/kv", missing_mount=True)
-    assert type(translated) is _errors.StoreNotFound
+    assert isinstance(translated, _errors.StoreNotFound)
     assert "no secrets engine at kv " in str(translated)
 
 
@@ -79,7 +79,7 @@ def test_a_failed_check_and_set_is_a_conflict() -> None:
 def test_the_cause_of_an_exception_decides_too() -> None:
     cause = exception("Forbidden")
     cause.__context__ = raised = exception("AnsibleError", "the lookup failed", cause)
-    assert type(translate(raised, "kv", "kv/data/one")) is _errors.StoreDenied
+    assert isinstance(translate(raised, "kv", "kv/data/one"), _errors.StoreDenied)
 
 
 @pytest.mark.parametrize(
