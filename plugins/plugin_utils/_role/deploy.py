@@ -13,7 +13,7 @@ from ...module_utils._host.mask import mask_diff
 from .._config.yaml_text import dump
 from .._declared import Declared
 from . import messages, release
-from .provision import AWAITED, Provision
+from .provision import Provision
 from .step import DECLARED, OUTCOMES, Json, with_message
 
 
@@ -41,7 +41,7 @@ class Deployment(Provision):
         upgraded = deployed.install(values)
         waits = declared.wait_timeout > 0 and not self.check_mode
         if waits:
-            self.publish(AWAITED, declared, account=declared.account.cache_key, name=declared.name)
+            self._await(declared)
         self.publish(OUTCOMES, declared, changed=issued or upgraded, issued=issued, account=str(declared.account))
         return {
             "changed": issued or upgraded,

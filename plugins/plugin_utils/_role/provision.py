@@ -43,9 +43,7 @@ class Provision(Steps):
         if key_needed and not written["key_adoptable"]:
             self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
-            # The token is new for each run of the role, so no run takes the outcome of an earlier one.
-            terms, token = self._terms_of_wait(declared), uuid.uuid4().hex
-            self.publish(AWAITED, declared, terms=terms, name=declared.name, token=token)
+            self._await(declared)
         self.publish(OUTCOMES, declared, changed=written["changed"])
         return {
             **written,
@@ -163,6 +161,12 @@ class Provision(Steps):
                 self.config(owed["config"])
                 self.files.publish(OWED, key, {"host": host})
         return {}
+
+    def _await(self, declared: Declared) -> None:
+        """Note that the step C(wait) has to wait for this runner."""
+        # The token is new for each run of the role, so no run takes the outcome of an earlier one.
+        terms, token = self._terms_of_wait(declared), uuid.uuid4().hex
+        self.publish(AWAITED, declared, terms=terms, name=declared.name, token=token)
 
     def wait(self) -> Json:
         """Wait until Soda Cloud lists the runners of all hosts of the batch that share the account."""
