@@ -126,6 +126,7 @@ class _Observer(Steps):
 
     def _deployed(self, declared: Declared, key: Json | None, wanted: bool) -> tuple[Json, list[Finding]]:
         """What differs in the Helm release of the runner. A release of an earlier key version is a finding."""
+        release.check_target(declared)
         deployed = release.Release(self.action, declared, self.task_vars)
         if not wanted:
             installed = deployed.values() is not None

@@ -79,7 +79,8 @@ class Decommission(Steps):
 
         Return whether it was installed. A run that was killed in between is continued.
         """
-        # An account that is refused must not cost a runner that works.
+        # A declaration that is wrong or an account that is refused must not cost a runner that works.
+        release.check_target(declared)
         self.check_account(declared)
         uninstalled = release.Release(self.action, declared, self.task_vars).uninstall()
         if declared.wait_timeout > 0 and not declared.delete_online and not self.check_mode:
@@ -115,7 +116,11 @@ class Decommission(Steps):
             result = self._delete(declared, stops_first, id=known[0])
             if removal.Deletion.of_result(result).registered_before:
                 return result
-        # The runner was not listed, has another id by now, or there are several of the name.
+            # The runner has another id by now. The key in escrow may be removed already.
+            self.warn(result)
+            again = self._delete(declared, stops_first)
+            return {**again, "changed": again["changed"] or result["changed"]}
+        # The runner was not listed, or there are several of the name.
         return self._delete(declared, stops_first)
 
     def _delete(self, declared: Declared, stops_first: bool, **more: t.Any) -> Json:

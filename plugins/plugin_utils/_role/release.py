@@ -39,8 +39,8 @@ _KEYS = (("soda", "apikey", "id"), ("soda", "apikey", "secret"), ("imageCredenti
 _LONGEST_MESSAGE = 1000
 
 
-def check(declared: Declared) -> None:
-    """Raise V(invalid_arguments) for a declaration that cannot be deployed."""
+def check_target(declared: Declared) -> None:
+    """Raise V(invalid_arguments) for a declaration that does not identify a release."""
     if not declared.kubernetes_namespace:
         raise InvalidArguments("soda_runner_kubernetes_namespace is not set. Set the namespace of the Helm release.")
     if declared.key_store == "file":
@@ -48,18 +48,23 @@ def check(declared: Declared) -> None:
             "soda_runner_key_store is file, but soda_runner_deploy is true. Set it to kubernetes_secret or vault_kv2:"
             " the values of a Helm release must not contain a key."
         )
-    for path in _KEYS:
-        if _has(declared.values, path):
-            raise InvalidArguments(
-                f"soda_runner_values has {'.'.join(path)}. Remove it: Helm stores the values of a release in the"
-                " cluster, so they must not contain a key."
-            )
     unknown = sorted(set(declared.kubernetes_options) - set(LOGIN))
     if unknown:
         raise InvalidArguments(
             f"soda_runner_kubernetes_options has {', '.join(unknown)}, which kubernetes.core.helm does not have. Use"
             f" {', '.join(LOGIN)}.",
         )
+
+
+def check(declared: Declared) -> None:
+    """Raise V(invalid_arguments) for a declaration that cannot be deployed."""
+    check_target(declared)
+    for path in _KEYS:
+        if _has(declared.values, path):
+            raise InvalidArguments(
+                f"soda_runner_values has {'.'.join(path)}. Remove it: Helm stores the values of a release in the"
+                " cluster, so they must not contain a key."
+            )
 
 
 def values_of(declared: Declared, key: t.Mapping[str, t.Any]) -> Json:

@@ -207,6 +207,15 @@ def test_a_refused_account_does_not_stop_a_runner(namespace: Namespace) -> None:
     assert list(namespace.keys()) == ["warehouse-eu"]
 
 
+def test_a_declaration_without_a_namespace_does_not_stop_a_runner(namespace: Namespace) -> None:
+    deployments = Deployments(namespace)
+    deployments.run(soda_runner_wait_timeout=0)
+    failed = deployments.run(playbook="decommission", check=False, soda_runner_kubernetes_namespace="")
+    assert "soda_runner_kubernetes_namespace is not set" in failed
+    assert deployments.deployment() is not None
+    assert list(namespace.keys()) == ["warehouse-eu"]
+
+
 def test_a_release_that_is_not_installed_is_found(namespace: Namespace) -> None:
     deployments = Deployments(namespace)
     deployments.run(soda_runner_wait_timeout=0)
