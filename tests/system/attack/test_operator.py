@@ -104,17 +104,25 @@ def test_a_runner_in_use_is_removed_with_errors_ignored(field: Field, form: str)
     assert (field.host_dir() / "values.yml").exists()
 
 
-@pytest.mark.parametrize("cause", ["permission", "folder"])
+CAUSES = {"permission": "403", "folder": "not a directory", "deployment": "soda_runner_kubernetes_namespace is not set"}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
 def test_a_step_that_failed_is_followed_by_others_with_errors_ignored(field: Field, cause: str) -> None:
     """The failure is the only one, because each later step would rest on a key that is not there."""
+    field.common |= {"soda_runner_wait": True, "soda_runner_wait_timeout": 2}
+    field.hosts("one")
     if cause == "permission":
         field.account.fault("status", "createRunner", status=403, body="", times=None)
-    else:
+    elif cause == "folder":
         field.host_dir().write_text("This is not a folder.", "utf-8")
+    else:
+        field.common["soda_runner_deploy"] = True
+        field.hosts("one")
     ended = field.play([{"hosts": "all", "gather_facts": False, **IGNORING["roles"]}])
     assert not ended.failed
     assert len(re.findall(r"^fatal: ", ended.output, re.MULTILINE)) == 1
-    assert ("403" if cause == "permission" else "not a directory") in ended.words
+    assert CAUSES[cause] in ended.words
     assert not (field.host_dir() / "key.json").exists()
     assert not (field.host_dir() / "values.yml").exists()
 

@@ -43,7 +43,8 @@ play community.soda.provision --limit host03 -e '{"soda_runner_state": "", "soda
     "soda_runner_reissue": "", "soda_runner_values": "", "soda_runner_values_section": "",
     "soda_runner_existing_secret": "", "soda_runner_owner": "", "soda_runner_group": "", "soda_runner_api_host": "",
     "soda_runner_throttle": "", "soda_runner_wait": "", "soda_runner_wait_for": "", "soda_runner_wait_timeout": "",
-    "soda_runner_wait_delay": "", "soda_runner_delete_online": "", "soda_runner_import_from": ""}' "$@"
+    "soda_runner_wait_delay": "", "soda_runner_delete_online": "", "soda_runner_import_from": "", "soda_runner_deploy": "",
+    "soda_runner_helm_release": "", "soda_runner_helm_chart": "", "soda_runner_helm_timeout": ""}' "$@"
 unchanged
 
 # A host that declares no runner is skipped, and nothing is removed from it.

@@ -26,6 +26,13 @@ unchanged
 play fleet.yml --limit two,localhost -e '{"soda_cloud_counts": {}, "fleet_serial": 1}' "$@"
 unchanged
 
+# An empty text means that the runner is not deployed. The bool filter of Ansible will refuse it.
+play fleet.yml -e '{"soda_cloud_counts": {}, "soda_runner_deploy": ""}' "$@"
+unchanged
+if says 'bool. filter'; then
+    exit 1
+fi
+
 # A higher version rotates the key; a lower one is an older declaration.
 play fleet.yml --check -e '{"soda_cloud_counts": {"listRunners": 4}, "soda_runner_key_version": 2}' "$@"
 changed
