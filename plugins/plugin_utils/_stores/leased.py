@@ -292,7 +292,7 @@ class LeasedReservation:
 
     def commit(self, key: StoredKey) -> None:
         """Write the key to escrow, then to the document. If the second step fails, the key stays in escrow."""
-        t.cast("t.Any", self._escrow).commit(key)
+        t.cast(KeyReservation, self._escrow).commit(key)
         self._keep_intent = True
         try:
             self._store._commit(t.cast(Found, self._found), key)
