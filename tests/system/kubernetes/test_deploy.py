@@ -57,18 +57,7 @@ class Deployments:
         inventory = folder / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": {"warehouse-eu": host}}}), "utf-8")
         target = ["-e", "soda_runner_hosts=all", "-e", "soda_audit_html="]
-        done = subprocess.run(
-            ["ansible-playbook", "-vv", "--diff", "-i", inventory, f"community.soda.{playbook}", *target, *arguments],
-            env={**self.controller.env(), "STORES_RESULTS": str(folder)},
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        (self.controller.folder / "out" / f"deploy-{self.number}.txt").write_text(done.stdout, "utf-8")
+        done = self.controller.playbook(folder, "-vv", "--diff", f"community.soda.{playbook}", *target, *arguments)
         self.namespace.secrets()
         assert (done.returncode == 0) is check, done.stdout
         return done.stdout

@@ -130,6 +130,22 @@ class Controller:
         each = [names] if isinstance(names, str) else names
         return self.start(each, *arguments, env=self.env(), **options).end()
 
+    def playbook(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook in a folder with C(inventory.yml), and keep its output."""
+        done = subprocess.run(
+            ["ansible-playbook", "-i", str(folder / "inventory.yml"), *arguments],
+            env={**self.env(), "STORES_RESULTS": str(folder)},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        (self.folder / "out" / f"{folder.name}.txt").write_text(done.stdout, "utf-8")
+        return done
+
     def search(self, credentials: t.Iterable[Credential]) -> Search:
         """Search everything that the plays have printed and written, except for keys that wait in escrow."""
         return search(credentials, self.folder, lambda path: False)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -38,19 +37,7 @@ def run(
     groups = {"all": {"vars": shared}, "warehouses": {"hosts": dict.fromkeys(HOSTS)}}
     inventory.write_text(yaml.safe_dump(groups), "utf-8")
     name = playbook if "/" in playbook else f"community.soda.{playbook}"
-    command = ["ansible-playbook", "-vv", "-i", str(inventory), name]
-    done = subprocess.run(
-        [*command, "-e", "soda_runner_hosts=all", *arguments],
-        env={**controller.env(), "STORES_RESULTS": str(inventory.parent)},
-        cwd=inventory.parent,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    (controller.folder / "out" / f"{inventory.parent.name}.txt").write_text(done.stdout, "utf-8")
+    done = controller.playbook(inventory.parent, "-vv", name, "-e", "soda_runner_hosts=all", *arguments)
     # A key that the next run replaces is searched for all the same.
     store.stored()
     assert done.returncode == 0, done.stdout

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -52,17 +51,7 @@ class Sandbox:
         host = {"ansible_connection": "local", "ansible_become": False}
         inventory = {"warehouses": {"hosts": {"warehouse-eu": host}}}
         (folder / "inventory.yml").write_text(yaml.safe_dump(inventory), "utf-8")
-        done = subprocess.run(
-            ["ansible-playbook", "-v", "-i", folder / "inventory.yml", folder / "play.yml"],
-            env={**self.controller.env(), "STORES_RESULTS": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        (self.controller.folder / "out" / f"{folder.name}.txt").write_text(done.stdout, "utf-8")
+        done = self.controller.playbook(folder, "-v", str(folder / "play.yml"))
         assert done.returncode == 0, done.stdout
         return done.stdout
 
