@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._config.reply import warnings_of
 from .._declared import Declared, read_declared, refuse_shadowing
 from .._parameters import to_plain
 from .._run_files import RunFiles
@@ -67,8 +68,9 @@ class Steps:
         return call(self.action, module, {**declared.connection_arguments(), **arguments}, self.task_vars)
 
     def warn(self, result: Json) -> None:
-        for warning in result.get("warnings", ()):
-            self.action._display.warning(str(warning))
+        # From ansible-core 2.21 the list of a result is that of the task, to which each warning that is shown is added.
+        for text in warnings_of(result):
+            self.action._display.warning(text)
 
     def of_inventory(self, declared: Declared) -> declarations.Declarations:
         """What hosts declare that have not run yet. Computed once for each account and batch."""

@@ -141,3 +141,12 @@ def test_the_host_sends_control_characters(field: Field) -> None:
     assert field.lied()
     assert ended.failed
     assert "\x1b" not in ended.output
+
+
+def test_the_host_sends_a_warning(field: Field) -> None:
+    warning = {"warnings": ["a warning of the host"]}
+    field.hostile_host(results={"soda_runner_files": warning, "soda_runner_config": warning})
+    ended = field.role()
+    assert field.lied()
+    assert not ended.failed
+    assert 1 <= ended.output.count("a warning of the host") <= 4
