@@ -52,13 +52,15 @@ def main(arguments: list[str]) -> int:
             rows.append(_timed(name, rest))
         else:
             plan = PLANS[name]
-            obstacle = hosts.obstacle() if plan.beside == "hosts" else ""
-            finish = stack.enter_context(beside(plan.beside)) if plan.beside and not obstacle else None
+            obstacles = {part: hosts.obstacle() if part == "hosts" else "" for part, _given in plan.beside}
+            finishes = {
+                part: stack.enter_context(beside(part, *given)) for part, given in plan.beside if not obstacles[part]
+            }
             rows += [_timed(part, list(given)) for part, given in plan.rows]
-            if finish is not None:
-                rows.append((plan.beside, *finish()))
-            elif obstacle:
-                print(f"\n{plan.beside} was not run: {obstacle}")
+            rows += [(part, *finish()) for part, finish in finishes.items()]
+            for part, obstacle in obstacles.items():
+                if obstacle:
+                    print(f"\n{part} was not run: {obstacle}")
     print(_heading("Result"))
     print(f"{'part':<15} {'':<6} {'passed':>7} {'failed':>7} {'seconds':>8}")
     for part, seconds, result in rows:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which parts run together, in which order, and which part runs beside the others."""
+"""Which parts run together, in which order, and which parts run beside the others."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Row = tuple[str, tuple[str, ...]]
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Parts that run one after the other, and one part that runs beside them because it uses little processor time."""
+    """Parts that run one after the other, and parts beside them that wait much or use one core."""
 
     rows: tuple[Row, ...]
-    beside: str = ""
+    beside: tuple[Row, ...] = ()
 
     @property
     def parts(self) -> set[str]:
-        return {part for part, _arguments in self.rows} | ({self.beside} if self.beside else set())
+        return {part for part, _arguments in self.rows + self.beside}
 
 
 def _rows(*names: str) -> tuple[Row, ...]:
@@ -58,17 +58,15 @@ matrix run every night.
 """
 
 PLANS = {
-    # The command of newcomers: 8 minutes on two cores, without root, containers and real servers. The sanity tests
-    # use one core.
+    # The command of newcomers: 8 minutes on two cores, without root, containers and real servers.
     "test": Plan(
-        _rows("lint", "units --quick", "attack --quick", "integration --quick", "molecule"),
-        beside="sanity",
+        _rows("lint", "units --quick", "attack --quick", "molecule"), beside=_rows("sanity", "integration --quick")
     ),
-    "ci": Plan(_rows("units", *_GUARDS), beside="hosts"),
+    "ci": Plan(_rows("units", *_GUARDS), beside=_rows("hosts")),
     # The coverage part runs all unit tests.
     "release-check": Plan(
         _rows("coverage", *_GUARDS) + _rows("tarball", "docs", "nox", "vulnerabilities", "examples", "eda", "browser"),
-        beside="hosts",
+        beside=_rows("hosts"),
     ),
     "nightly": Plan(_rows("mutation", "crash", "kubernetes", "kills", "deep", "limits", "adoption", "matrix")),
 }
@@ -77,7 +75,7 @@ Finish = t.Callable[[], tuple[float, Result]]
 
 
 @contextlib.contextmanager
-def beside(part: str) -> t.Iterator[Finish]:
+def beside(part: str, *arguments: str) -> t.Iterator[Finish]:
     """
     Run a part in the background for as long as the block takes.
 
@@ -90,7 +88,7 @@ def beside(part: str) -> t.Iterator[Finish]:
     with (
         output.open("w", encoding="utf-8") as file,
         subprocess.Popen(
-            [sys.executable, "-m", "tooling", part],
+            [sys.executable, "-m", "tooling", part, *arguments],
             cwd=tree.ROOT,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, tree.TESTS))},
             stdin=subprocess.DEVNULL,
