@@ -15,6 +15,7 @@ _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_tim
 
 _IN_VAULT = ("tests/system/vault/test_guides.py", "examples_of")
 _IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", 'playbook: str = "deploy"')
+_HELM = ("tests/system/kubernetes/test_guides.py", "$ helm repo add")
 _REMOVED_RELEASE = ("tests/system/kubernetes/test_deploy.py", 'playbook="decommission"')
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
@@ -31,6 +32,9 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "docs/site/index.md: $ ansible-galaxy collection install community.soda": _TARBALL,
     "docs/guides/first-runner.md: $ ansible-galaxy collection install community.soda": _TARBALL,
     "docs/guides/first-runner.md: $ python3 -m pip install requests": _REQUESTS,
+    "docs/guides/first-runner.md: $ helm repo add soda-agent https://helm.soda.io/soda-agent/": _HELM,
+    "docs/guides/first-runner.md: $ helm upgrade --install warehouse-eu soda-agent/soda-agent --namespace soda"
+    " --create-namespace --values values.yml": _HELM,
     "docs/guides/awx.md: $ ansible-builder build -f execution-environment.yml -t registry.example.org/soda-ee:1": (
         "tests/system/automation/test_execution_environment.py",
         '"ansible-builder", "create"',

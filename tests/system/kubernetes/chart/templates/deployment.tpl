@@ -12,7 +12,7 @@ spec:
         app: {{ .Release.Name }}
     spec:
       imagePullSecrets:
-        {{- toYaml .Values.existingImagePullSecrets | nindent 8 }}
+        {{- toYaml (.Values.existingImagePullSecrets | default list) | nindent 8 }}
       containers:
         - name: runner
           image: soda-agent
@@ -28,10 +28,20 @@ spec:
             - name: SODA_API_KEY_ID
               valueFrom:
                 secretKeyRef:
-                  name: {{ .Values.soda.apikey.existingSecret }}
-                  key: {{ .Values.soda.apikey.secretKeys.idKey }}
+                  name: {{ .Values.soda.apikey.existingSecret | default .Release.Name }}
+                  key: {{ dig "idKey" "SODA_API_KEY_ID" (.Values.soda.apikey.secretKeys | default dict) }}
             - name: SODA_API_KEY_SECRET
               valueFrom:
                 secretKeyRef:
-                  name: {{ .Values.soda.apikey.existingSecret }}
-                  key: {{ .Values.soda.apikey.secretKeys.secretKey }}
+                  name: {{ .Values.soda.apikey.existingSecret | default .Release.Name }}
+                  key: {{ dig "secretKey" "SODA_API_KEY_SECRET" (.Values.soda.apikey.secretKeys | default dict) }}
+{{- if not .Values.soda.apikey.existingSecret }}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ .Release.Name }}
+stringData:
+  SODA_API_KEY_ID: {{ .Values.soda.apikey.id | quote }}
+  SODA_API_KEY_SECRET: {{ .Values.soda.apikey.secret | quote }}
+{{- end }}
