@@ -74,9 +74,9 @@ def converge(hosts: t.Sequence[str], account: Account, variables: dict[str, t.An
 
 def again(hosts: t.Sequence[str], account: Account, variables: dict[str, t.Any]) -> Cost:
     """The role on hosts that are up to date. Raises if it changed or requested something."""
-    asked = len(account.operations())
+    before = len(account.operations())
     cost = play(environment(), hosts=hosts, variables=variables, roles=["community.soda.soda_runner"])
-    if counts(cost).get("changed") or len(account.operations()) != asked:
+    if counts(cost).get("changed") or len(account.operations()) != before:
         raise Broken("The hosts were not up to date, or a request was sent.")
     return cost
 

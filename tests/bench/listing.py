@@ -80,9 +80,9 @@ def _expect(count: int | None) -> Task:
 
 
 def _expect_asked(listing: Listing, pages: int) -> None:
-    asked = listing.asked()
-    if asked != pages:
-        raise Broken(f"{asked} pages were requested, not {pages}.")
+    requested = listing.requested()
+    if requested != pages:
+        raise Broken(f"{requested} pages were requested, not {pages}.")
 
 
 def inventory_from_cache(options: Options) -> Row:

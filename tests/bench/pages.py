@@ -47,9 +47,9 @@ class Listing:
         """How many pages the listing has."""
         return max(1, -(-self.count // SIZE))
 
-    def asked(self) -> int:
+    def requested(self) -> int:
         """How many pages were requested since the last call."""
-        with urlopen(f"{self.url}/asked") as answer:
+        with urlopen(f"{self.url}/requested") as answer:
             return int(answer.read())
 
     def environment(self) -> dict[str, str]:
@@ -103,19 +103,19 @@ def rendered(count: int) -> dict[int, bytes]:
 def serve(ready: Path, count: int) -> None:
     """Serve until the process is ended."""
     pages = rendered(count)
-    asked: list[int] = []
+    requested: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            asked_for = urlsplit(self.path)
-            if asked_for.path == "/asked":
-                body = str(len(asked)).encode()
-                asked.clear()
+            url = urlsplit(self.path)
+            if url.path == "/requested":
+                body = str(len(requested)).encode()
+                requested.clear()
             else:
-                number = int(parse_qs(asked_for.query)["page"][0])
-                asked.append(number)
+                number = int(parse_qs(url.query)["page"][0])
+                requested.append(number)
                 body = pages[number]
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

@@ -440,7 +440,7 @@ class Cloud:
 
 
 def crowd(count: int) -> Iterator[dict[str, Any]]:
-    """Descriptions of as many runners as asked for, the same each time: all types, online or not, some hard names."""
+    """Descriptions of as many runners as requested, the same each time: all types, online or not, some hard names."""
     hard = ('"quoted" {}', "sla/sh {}", "-dash {}", "Zürich ☂ {}", "it's {}", "${{env.HOME}} {}", "{}: colon #")
     for i in range(count):
         name = hard[i // 50 % len(hard)].format(i) if i % 50 == 49 else f"runner-{i:06d}"

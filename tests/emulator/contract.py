@@ -108,7 +108,7 @@ class Contract:
     ) -> Reading:
         """Validate a request and take its arguments from it."""
         pairs = list(query)
-        asked = AskedFor(
+        request_data = AskedFor(
             host_url=self._server,
             path=raw_path,
             method=operation.method.lower(),
@@ -116,7 +116,7 @@ class Contract:
             body=body or None,
             content_type=headers.get("Content-Type", ""),
         )
-        result = self._openapi.unmarshal_apicall_request(asked)
+        result = self._openapi.unmarshal_apicall_request(request_data)
         for error in result.errors:
             if isinstance(error, SecurityValidationError) and isinstance(error.__cause__, SecurityNotFound):
                 return Reading(violation="no Basic authentication", unauthenticated=True)

@@ -74,7 +74,7 @@ async def reset(request: web.Request) -> object:
 @route("POST", "/accounts")
 async def add_account(request: web.Request) -> object:
     service = request.app[SERVICE]
-    body = await given(request, ("name", "permissions", *SETTINGS))
+    body = await read_body(request, ("name", "permissions", *SETTINGS))
     chosen = {name: body[name] for name in SETTINGS if name in body}
     settings = replace(service.cloud.defaults, **chosen)
     permissions = permissions_in(service, body)
@@ -104,20 +104,20 @@ async def reset_account(request: web.Request) -> object:
 @route("PATCH", "/accounts/{account}/settings")
 async def change_settings(request: web.Request) -> object:
     account = account_in(request)
-    account.settings = replace(account.settings, **await given(request, SETTINGS))
+    account.settings = replace(account.settings, **await read_body(request, SETTINGS))
     return asdict(account.settings)
 
 
 @route("POST", "/accounts/{account}/keys")
 async def add_key(request: web.Request) -> object:
-    body = await given(request, ("permissions",))
+    body = await read_body(request, ("permissions",))
     key = account_in(request).add_api_key(permissions_in(request.app[SERVICE], body))
     return {"apiKeyId": key.id, "apiKeySecret": key.secret}
 
 
 @route("POST", "/accounts/{account}/clock")
 async def advance_clock(request: web.Request) -> object:
-    body = await given(request, ("advance",))
+    body = await read_body(request, ("advance",))
     account = account_in(request)
     account.clock.advance(float(body.get("advance", 0)))
     return {"now": account.clock.now()}
@@ -134,7 +134,7 @@ async def stats(request: web.Request) -> object:
 @route("POST", "/accounts/{account}/runners")
 async def seed(request: web.Request) -> object:
     """``runners`` describes each runner. ``count`` is the number of generated runners."""
-    body = await given(request, ("runners", "count", "allow_duplicates"))
+    body = await read_body(request, ("runners", "count", "allow_duplicates"))
     described_runners = body.get("runners", [])
     count = body.get("count", 0)
     if not isinstance(described_runners, list) or not isinstance(count, int):
@@ -152,7 +152,7 @@ async def runners(request: web.Request) -> object:
 @route("PATCH", "/accounts/{account}/runners/{runner}")
 async def change_runner(request: web.Request) -> object:
     account = account_in(request)
-    return account.shown_to_tests(account.change(runner_in(request), await given(request)))
+    return account.shown_to_tests(account.change(runner_in(request), await read_body(request)))
 
 
 @route("DELETE", "/accounts/{account}/runners/{runner}")
@@ -171,7 +171,7 @@ async def issue_runner_key(request: web.Request) -> object:
 @route("POST", "/accounts/{account}/registrations")
 async def register(request: web.Request) -> object:
     """Register a runner as its process would, with a runner key that was issued."""
-    body = await given(request, ("apiKeyId", "name", "id"))
+    body = await read_body(request, ("apiKeyId", "name", "id"))
     account = account_in(request)
     return account.shown_to_tests(
         account.register(str(body.get("apiKeyId")), str(body.get("name", "")), body.get("id"))
@@ -245,7 +245,7 @@ async def parsed(request: web.Request) -> Any:
     return json.loads(body) if body else {}
 
 
-async def given(request: web.Request, known: tuple[str, ...] | None = None) -> Mapping[str, Any]:
+async def read_body(request: web.Request, known: tuple[str, ...] | None = None) -> Mapping[str, Any]:
     """The body, a JSON object of which every field is known."""
     body = await parsed(request)
     if not isinstance(body, dict):

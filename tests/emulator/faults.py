@@ -128,7 +128,7 @@ async def status(
     content_type: str = JSON,
 ) -> Answer:
     """That answer, and no work. A body that is not text is sent as JSON."""
-    return _given(status, headers, body, content_type)
+    return _answer(status, headers, body, content_type)
 
 
 @kind
@@ -142,7 +142,7 @@ async def status_after(
 ) -> Answer:
     """The work, then that answer."""
     exchange.work()
-    return _given(status, headers, body, content_type)
+    return _answer(status, headers, body, content_type)
 
 
 @kind
@@ -261,7 +261,7 @@ async def move(
     return answer or exchange.work()
 
 
-def _given(status: int, headers: Mapping[str, str] | None, body: object, content_type: str) -> Answer:
+def _answer(status: int, headers: Mapping[str, str] | None, body: object, content_type: str) -> Answer:
     if body is None and content_type == JSON:
         body = {"code": "fault", "message": f"A fault was requested: {status}."}
     if isinstance(body, str):

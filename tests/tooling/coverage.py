@@ -34,5 +34,5 @@ def main(arguments: t.Sequence[str], log: Path) -> Result:
     report = run(["coverage", "report", f"--fail-under={LEAST}"], cwd=tree.ROOT, env=env, log=log)
     total = next((line.split()[-1] for line in report.output.splitlines() if line.startswith("TOTAL")), "no report")
     enough = report.returncode == 0
-    summary = f"{total} of plugins/ by lines and branches, at least {LEAST}% asked for"
+    summary = f"{total} of plugins/ by lines and branches, at least {LEAST}% required"
     return judged(tested.passed + enough, tested.failed + (not enough), summary, 0)

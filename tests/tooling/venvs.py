@@ -31,13 +31,13 @@ def made(name: str, python: str, packages: list[str], stamp: str) -> Path:
     """An environment with what ``uv pip install`` is given as *packages*. With another *stamp* it is made again."""
     venv = _VENVS / name
     with tree.only_one(f"venv-{name}"):
-        told = venv / ".made-of"
-        if not (told.exists() and told.read_text("utf-8") == stamp):
+        recorded = venv / ".made-of"
+        if not (recorded.exists() and recorded.read_text("utf-8") == stamp):
             print(f"Installing the tools of {name}", flush=True)
             shutil.rmtree(venv, ignore_errors=True)
             _uv("venv", "--quiet", "--seed", "--python", python, str(venv))
             _uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(venv / "bin" / "python"), *packages)
-            told.write_text(stamp, "utf-8")
+            recorded.write_text(stamp, "utf-8")
     return venv
 
 

@@ -176,7 +176,7 @@ class Launch:
                 stderr=said,
                 start_new_session=True,
             )
-        # It held the credential, and was only ever in a pipe.
+        # It contained the credential, and was only ever in a pipe.
         (self.folder / "transmitted").unlink()
 
     def finish(self) -> Job:

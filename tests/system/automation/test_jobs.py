@@ -54,11 +54,11 @@ def test_job_gets_the_account_from_the_credential_and_the_next_has_nothing_to_do
     assert account.stats()["keys_issued"] == len(hosts)
     assert not any(tmp_path.glob("mounted/escrow/*.json"))
 
-    asked = len(account.journal())
+    before = len(account.journal())
     second = Launch(tmp_path / "job-2", "playbooks/provision.yml", hosts, environment, answers, escrow(tmp_path)).run()
     assert second.status == "successful", second.output
     assert second.count("changed") == 0
-    assert len(account.journal()) == asked
+    assert len(account.journal()) == before
     assert_no_secret_kept(account, hosts, [first, second])
 
 

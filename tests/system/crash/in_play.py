@@ -41,7 +41,7 @@ def passed(point: Point) -> None:
         victim = os.environ["CRASH_VICTIM"]
         if victim == "nobody":
             # An exception raised here appears at the point.
-            raise RuntimeError("A test asked for this.")
+            raise RuntimeError("A test caused this.")
         if victim != "module":
             for pid in _ancestors(int(os.environ["CRASH_DRIVER"])):
                 os.kill(pid, signal.SIGKILL)

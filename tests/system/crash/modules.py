@@ -142,12 +142,12 @@ def _judged(
     problem: str,
 ) -> Outcome:
     stats = scene.account.stats()
-    held = _held(scene)
+    stored = _stored(scene)
     key_ids = set(stats["runner_key_ids"])
-    at_rest = {*scene.parted, *(() if held is None else (held["api_key_id"],))}
+    at_rest = {*scene.parted, *(() if stored is None else (stored["api_key_id"],))}
     unaccounted = len(key_ids - at_rest)
     orphaned = min(unaccounted, explained)
-    version = None if held is None else held["key_version"]
+    version = None if stored is None else stored["key_version"]
     converged = not problem and version == scenario.version and _configured(scene) is scenario.configured
     if scenario.name == "delete":
         converged = converged and not scene.account.runners()
@@ -166,7 +166,7 @@ def _judged(
         point=point,
         kills=kills,
         issued=len(key_ids),
-        held=len(at_rest & key_ids),
+        stored=len(at_rest & key_ids),
         orphaned=orphaned,
         lost=unaccounted - orphaned,
         doubled=doubled + max(0, stats["keys_issued"] - explained - scenario.issues),
@@ -175,13 +175,13 @@ def _judged(
     )
 
 
-def _held(scene: Scene) -> Json | None:
+def _stored(scene: Scene) -> Json | None:
     if not scene.key_path.exists():
         return None
-    held: Json = json.loads(scene.key_path.read_bytes())
-    if held["name"] != NAME or stat.S_IMODE(scene.key_path.stat().st_mode) != 0o600:
+    stored: Json = json.loads(scene.key_path.read_bytes())
+    if stored["name"] != NAME or stat.S_IMODE(scene.key_path.stat().st_mode) != 0o600:
         return None
-    return held
+    return stored
 
 
 def _configured(scene: Scene) -> bool:

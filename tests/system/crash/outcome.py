@@ -23,7 +23,7 @@ class Outcome:
     kills: int
     issued: int
     """All keys that Soda Cloud issued."""
-    held: int
+    stored: int
     """The keys that are stored, or were stored until they were replaced or removed."""
     orphaned: int
     """Keys that no one received: killed after POST was sent, before the answer was on disk."""
@@ -43,7 +43,7 @@ class Outcome:
         return self.converged and not (self.lost or self.doubled or self.problem)
 
 
-COLUMNS = ("kills", "issued", "held", "orphaned", "lost", "doubled", "unnotified")
+COLUMNS = ("kills", "issued", "stored", "orphaned", "lost", "doubled", "unnotified")
 
 
 def table(outcomes: t.Iterable[Outcome]) -> list[str]:

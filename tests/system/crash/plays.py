@@ -176,13 +176,13 @@ def _judged(
 ) -> Outcome:
     issued = set(controller.account.stats()["runner_key_ids"])
     etc = controller.host / "etc"
-    held = json.loads((etc / "key.json").read_bytes()) if (etc / "key.json").exists() else {}
+    stored = json.loads((etc / "key.json").read_bytes()) if (etc / "key.json").exists() else {}
     values = yaml.safe_load((etc / "values.yml").read_bytes()) if (etc / "values.yml").exists() else {}
     configured = values.get("soda", {}).get("apikey", {}) == {
-        "id": held.get("api_key_id"),
-        "secret": held.get("api_key_secret"),
+        "id": stored.get("api_key_id"),
+        "secret": stored.get("api_key_secret"),
     }
-    lacking = len(issued - {held.get("api_key_id")})
+    lacking = len(issued - {stored.get("api_key_id")})
     explained = int(victim != "parent alone" and module == "soda_runner" and point in IN_DOUBT)
     orphaned = min(lacking, explained)
     # If the module is still running, the next play must have taken its key.
@@ -196,7 +196,7 @@ def _judged(
         point=f"{point} ({module})" if module != "-" else point,
         kills=1,
         issued=len(issued),
-        held=len(issued & {held.get("api_key_id")}),
+        stored=len(issued & {stored.get("api_key_id")}),
         orphaned=orphaned,
         lost=lacking - orphaned,
         doubled=max(0, len(issued) - before - allowed),

@@ -131,7 +131,7 @@ def kill(victim: Victim, play: int) -> None:
     """Kill a module's play, the module itself, in which this is called, or both."""
     if victim is Victim.NOBODY:
         # An exception raised here appears at the point.
-        raise RuntimeError("A test asked for this.")
+        raise RuntimeError("A test caused this.")
     if victim is not Victim.MODULE:
         os.kill(play, signal.SIGKILL)
     if victim is not Victim.PARENT:

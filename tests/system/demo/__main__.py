@@ -61,8 +61,8 @@ class Story:
         self.ansible.playbook("community.soda.provision")
         expect(self.posts() == len(HOSTS), f"{self.posts()} keys were requested, not {len(HOSTS)}")
         self.remember_keys()
-        held = {self.fleet.key(host).api_key_id for host in HOSTS}
-        expect(len(held) == len(HOSTS), "two hosts have the same key")
+        stored = {self.fleet.key(host).api_key_id for host in HOSTS}
+        expect(len(stored) == len(HOSTS), "two hosts have the same key")
         self.screen.good(f"{self.posts()} keys issued. Each host has key.json and values.yml, both with mode 0600")
 
     def start_runners(self) -> None:
@@ -149,9 +149,9 @@ class Story:
     def wait_until(self, reached: t.Callable[[list[dict[str, t.Any]]], bool]) -> list[dict[str, t.Any]]:
         """List the runners until *reached* accepts the listing, for one minute at most."""
         started = time.monotonic()
-        asked = False
+        repeated = False
         while True:
-            runners: list[dict[str, t.Any]] = self.ansible.module("community.soda.soda_runner_info", quietly=asked)[
+            runners: list[dict[str, t.Any]] = self.ansible.module("community.soda.soda_runner_info", quietly=repeated)[
                 "runners"
             ]
             if reached(runners):
@@ -160,7 +160,7 @@ class Story:
             expect(
                 waited < LISTED_WITHIN, f"after {waited:.0f} s Soda Cloud lists {[each['name'] for each in runners]}"
             )
-            asked = True
+            repeated = True
             self.screen.progress(f"Runners that Soda Cloud lists: {len(runners)}. Waiting ({waited:.0f} s)")
             time.sleep(0.5)
 
@@ -185,9 +185,9 @@ class Story:
         self.sum_up()
 
 
-def expect(held: bool, otherwise: str) -> None:
+def expect(condition: bool, otherwise: str) -> None:
     """End the demo if a check fails."""
-    if not held:
+    if not condition:
         raise Failed(otherwise)
 
 

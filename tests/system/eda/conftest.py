@@ -169,8 +169,8 @@ class Rulebook:
         found = [ast.literal_eval(block)["soda_runners"] for block in blocks]
         return [(event["event"], event["runner"]["name"]) for event in found]
 
-    def has_told(self, *events: tuple[str, str]) -> None:
-        """Wait until it has told so many; then it must be these."""
+    def has_reported(self, *events: tuple[str, str]) -> None:
+        """Wait until it has reported this number of events, and compare them."""
         self._until(lambda: len(self.events()) >= len(events), f"it tells {events[-1]}")
         assert self.events() == [*events]
 

@@ -38,13 +38,13 @@ def test_a_host_whose_runner_is_stopped_is_provisioned_again_once(site: Site) ->
     written = values.read_text("utf-8")
     values.unlink()
     runners["edge-1"].terminate()
-    rulebook.has_told(("offline", "edge-1"))
+    rulebook.has_reported(("offline", "edge-1"))
     until(site.plays, "the playbook runs")
     assert values.read_text("utf-8") == written
 
     # With what the playbook put there, the runner is the same that it was.
     site.runner("edge-1")
-    rulebook.has_told(("offline", "edge-1"), ("online", "edge-1"))
+    rulebook.has_reported(("offline", "edge-1"), ("online", "edge-1"))
     rulebook.lists(3)
     assert rulebook.events() == [("offline", "edge-1"), ("online", "edge-1")]
     assert site.plays() == {"edge-1": 1}
@@ -56,7 +56,7 @@ def test_an_outage_repeats_nothing_and_loses_nothing(site: Site) -> None:
     a, b, c = seed_online(site.account, "a", "b", "c")
     rulebook = site.rulebook(**NOTE).follows()
     site.account.set_online(a, False)
-    rulebook.has_told(("offline", "a"))
+    rulebook.has_reported(("offline", "a"))
 
     site.account.fault("status", LIST, status=503, times=None)
     site.account.set_online(b, False)
@@ -82,7 +82,7 @@ def test_changes_during_a_restart_are_reported_after_it(site: Site) -> None:
     a, b = seed_online(site.account, "a", "b")
     first = site.rulebook(**NOTE).follows()
     site.account.set_online(a, False)
-    first.has_told(("offline", "a"))
+    first.has_reported(("offline", "a"))
     until(site.plays, "the playbook runs")
     first.kill()
 
@@ -98,11 +98,11 @@ def test_a_runner_that_comes_and_goes_starts_a_playbook_once(site: Site) -> None
     site.hosts("flaps", "last")
     flaps, last = seed_online(site.account, "flaps", "last")
     rulebook = site.rulebook(**NOTE).follows()
-    told = []
+    reported = []
     for online in (False, True, False, True):
         site.account.set_online(flaps, online)
-        told.append(("online" if online else "offline", "flaps"))
-        rulebook.has_told(*told)
+        reported.append(("online" if online else "offline", "flaps"))
+        rulebook.has_reported(*reported)
     # Playbooks run one after the other, so what this one starts is the last.
     site.account.set_online(last, False)
     until(lambda: site.plays()["last"], "the last playbook runs")
@@ -116,7 +116,7 @@ def test_the_name_of_a_runner_is_neither_a_template_nor_a_pattern(site: Site) ->
     site.hosts("innocent", "".join(c if c.isalnum() or c in "_.-" else "_" for c in name))
     rulebook = site.rulebook(**NOTE).follows()
     site.account.set_online(everybody, False)
-    rulebook.has_told(("offline", "all"))
+    rulebook.has_reported(("offline", "all"))
     site.account.set_online(hostile, False)
     until(site.plays, "the playbook runs")
     assert "innocent" not in site.plays()

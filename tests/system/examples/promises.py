@@ -46,13 +46,13 @@ def fill_the_vault(example: Example, sandbox: Sandbox) -> list[str]:
     names = re.findall(r"\b((?:vault|our)_soda_\w+)_id\b", example.text)
     if not names:
         return []
-    held: dict[str, str] = {}
+    stored: dict[str, str] = {}
     for name in dict.fromkeys(names):
         account = sandbox.account.emulator.account(window_factor=0)
         sandbox.of_vault.append(account)
         sandbox.secrets.append(Credential(account.api_key_id, account.api_key_secret))
-        held |= {f"{name}_id": account.api_key_id, f"{name}_secret": account.api_key_secret}
-    vault = sandbox.write("vault.yml", yaml.safe_dump(held))
+        stored |= {f"{name}_id": account.api_key_id, f"{name}_secret": account.api_key_secret}
+    vault = sandbox.write("vault.yml", yaml.safe_dump(stored))
     open_vault(sandbox)
     sandbox.ends_well(f"ansible-vault encrypt {shlex.quote(str(vault))}")
     return ["-e", "@vault.yml"]

@@ -199,9 +199,11 @@ class Sandbox:
 
     def nothing_secret_was_printed(self) -> None:
         """The output of the commands contains no runner key and no other known secret."""
-        held = [key for host in self.hosts.values() for key in host.keys().values()]
+        stored = [key for host in self.hosts.values() for key in host.keys().values()]
         kept = [json.loads(path.read_text("utf-8")) for path in self.project.glob("*.json")]
-        keys = [Credential(key["api_key_id"], key["api_key_secret"]) for key in held + kept if "api_key_secret" in key]
+        keys = [
+            Credential(key["api_key_id"], key["api_key_secret"]) for key in stored + kept if "api_key_secret" in key
+        ]
         assert search(self.secrets + keys, self.out, lambda _path: False).found == ()
         for path in sorted(self.out.iterdir()):
             assert not _SECRET.search(path.read_text("utf-8")), path.name

@@ -23,8 +23,8 @@ def test_file_is_an_inventory_of_the_runners(example: Example, enter: Enter, our
     sandbox = enter(ours).with_account() if "our-key" in example.text else enter(account).with_account()
     text = with_vaulted_secret(example.text, sandbox)
     arguments = fill_the_vault(example, sandbox)
-    (asked_for,) = sandbox.of_vault or [sandbox.account]
-    asked_for.seed(
+    (chosen,) = sandbox.of_vault or [sandbox.account]
+    chosen.seed(
         {"name": "warehouse-eu", "label": "Europe", "last_seen_seconds_ago": 90_000},
         {"name": "warehouse-us", "label": "America", "isOnline": True},
     )
@@ -34,10 +34,10 @@ def test_file_is_an_inventory_of_the_runners(example: Example, enter: Enter, our
     assert "[WARNING]" not in shown
     for expected in INVENTORIES.get(example.name, ["warehouse-eu", "warehouse-us"]):
         assert expected in shown
-    asked = len(asked_for.journal())
+    before = len(chosen.journal())
     assert sandbox.ends_well(command).output == shown
     cached = yaml.safe_load(text.replace("!vault", "")).get("cache", False)
-    assert bool(asked_for.journal()[asked:]) is not cached
+    assert bool(chosen.journal()[before:]) is not cached
 
 
 INVENTORIES: dict[str, list[str]] = {

@@ -138,7 +138,7 @@ class Walk:
 
     def run(self, command: str, shown: str) -> None:
         account, before = self.sandbox.account, self.files()
-        asked = len(account.operations())
+        sent = len(account.operations())
         # Make runs in a checkout.
         folder = tree.ROOT if command.startswith("make ") else self.sandbox.project
         if "soda_audit_fail_on" in command:
@@ -150,7 +150,7 @@ class Walk:
             finished = self.sandbox.ends_well(command, folder)
         if shown:
             assert finished.output == shown
-        operations = account.operations()[asked:]
+        operations = account.operations()[sent:]
         if "--check" in command:
             assert set(operations) <= {"listRunners", "getRunner"}
             assert self.files() == before
@@ -170,9 +170,9 @@ class Walk:
         if command not in self.ran:
             assert host.files() == {"/etc/soda-runner/key.json": PRIVATE, "/etc/soda-runner/values.yml": PRIVATE}
             assert keys_issued(account) == 1
-            asked = len(account.journal())
+            before = len(account.journal())
             finished = self.sandbox.ends_well(command)
-            assert len(account.journal()) == asked
+            assert len(account.journal()) == before
         assert finished.count("changed") == 0
         assert keys_issued(account) == 1
 

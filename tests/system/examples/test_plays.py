@@ -27,8 +27,8 @@ def restarts_once(played: Played) -> None:
     host = played.sandbox.hosts["warehouse-eu"]
     assert host.files() == {"/etc/soda-runner/key.json": PRIVATE, "/etc/soda-runner/runner.env": PRIVATE}
     assert "SODA_API_KEY_SECRET" in host.path("/etc/soda-runner/runner.env").read_text("utf-8")
-    told = played.sandbox.systemctl_log.read_text("utf-8").splitlines()
-    assert [line for line in told if line.startswith("restart")] == ["restart soda-runner"]
+    called = played.sandbox.systemctl_log.read_text("utf-8").splitlines()
+    assert [line for line in called if line.startswith("restart")] == ["restart soda-runner"]
 
 
 def gives_each_runner_its_own(played: Played) -> None:
@@ -48,14 +48,14 @@ def asks_again_only_where_it_helps(played: Played) -> None:
     sandbox, account = played.sandbox, played.sandbox.account
     sandbox.env["SODA_CLOUD_RETRY_BUDGET"] = "0"
     account.fault("status", "listRunners", status=503)
-    asked = len(account.journal())
+    before = len(account.journal())
     sandbox.play(played.example.text)
-    assert [entry["status"] for entry in account.journal()[asked:]] == [503, 200]
+    assert [entry["status"] for entry in account.journal()[before:]] == [503, 200]
 
     account.fault("status", "listRunners", status=403)
-    asked = len(account.journal())
+    before = len(account.journal())
     assert sandbox.run(shlex.join(PLAYBOOK)).returncode != 0
-    assert [entry["status"] for entry in account.journal()[asked:]] == [403]
+    assert [entry["status"] for entry in account.journal()[before:]] == [403]
 
 
 PLAYS: dict[str, t.Callable[[Played], None]] = {

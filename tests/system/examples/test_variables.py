@@ -103,11 +103,11 @@ def test_variables_do_what_they_are_for(example: Example, sandbox: Sandbox) -> N
         ]
         assert sandbox.hosts[host].files() == dict.fromkeys([KEY_PATH, *written], PRIVATE)
 
-    asked = len(sandbox.account.emulator.journal())
+    before = len(sandbox.account.emulator.journal())
     second = sandbox.ends_well(command)
     assert second.count("changed") == 0, second.output
     # A waiting task reads the listing.
-    requests = [entry["operation"] for entry in sandbox.account.emulator.journal()[asked:]]
+    requests = [entry["operation"] for entry in sandbox.account.emulator.journal()[before:]]
     assert set(requests) <= ({"listRunners"} if waits else set())
     if example.name in VARIABLES:
         VARIABLES[example.name](sandbox)

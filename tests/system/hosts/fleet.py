@@ -135,8 +135,8 @@ class Fleet:
 
         return issued()
 
-    def asked(self, *kinds: str) -> list[str]:
-        """What was asked, of the operations and commands that are named, in order."""
+    def requests(self, *kinds: str) -> list[str]:
+        """The requests to these operations and commands, in order."""
         entries = [
             entry["operation"] if entry["operation"] in kinds else entry["command"] for entry in self.account.journal()
         ]
@@ -189,8 +189,8 @@ class Fleet:
         return {name: self.on(host, f"cat {DIR}/{name}") for name in names}
 
     def key(self, host: str) -> Json:
-        held: Json = json.loads(self.files(host)["key.json"])
-        return held
+        stored: Json = json.loads(self.files(host)["key.json"])
+        return stored
 
     def pinned_id(self, host: str) -> str | None:
         """The runner's id in the configuration of a host, if it has one."""

@@ -31,7 +31,7 @@ def test_a_host_that_goes_between_issue_and_copy_gets_that_very_key_when_it_is_b
     assert fleet.key(HOST) == waiting
     assert fleet.in_escrow() == []
     assert fleet.runs_with_its_key(HOST)
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
 
 
 @pytest.mark.parametrize("where", [(), ON_THE_HOST], ids=["on one controller", "of two controllers on one host"])
@@ -47,7 +47,7 @@ def test_two_plays_at_once_issue_one_key(fleet: Fleet, where: tuple[str, ...]) -
 
     assert any(each.succeeded for each in played)
     assert all(each.succeeded or "key_path_busy" in each.output for each in played)
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
     assert fleet.runs_with_its_key(HOST)
     assert fleet.in_escrow() == []
 
@@ -68,7 +68,7 @@ def test_no_key_is_issued_for_a_disk_that_cannot_take_it(fleet: Fleet, disk: str
 
     assert not played.succeeded
     assert "key_path_unusable" in played.output
-    assert fleet.asked("createRunner") == []
+    assert fleet.requests("createRunner") == []
     assert set(fleet.files(HOST)) <= {"ballast"}
 
 
@@ -84,12 +84,12 @@ def test_a_clock_that_jumps_while_a_key_is_on_its_way_costs_none(fleet: Fleet) -
     with fleet.playing(*ONE, *by_it) as play, issued as _moment:
         fleet.on(HOST, "echo +400d > /opt/clock")
         assert play.finish().succeeded
-    held = fleet.key(HOST)
+    stored = fleet.key(HOST)
     assert fleet.runs_with_its_key(HOST)
 
     fleet.on(HOST, "echo -400d > /opt/clock")
     assert fleet.play(*ONE, *by_it, "-e", "soda_runner_key_version=2").succeeded
-    assert fleet.key(HOST)["issued_at"] < datetime.datetime.now(datetime.timezone.utc).isoformat() < held["issued_at"]
+    assert fleet.key(HOST)["issued_at"] < datetime.datetime.now(datetime.timezone.utc).isoformat() < stored["issued_at"]
     assert fleet.runs_with_its_key(HOST)
     assert fleet.keys_issued() == 2
 
@@ -104,4 +104,4 @@ def test_a_host_of_another_year_takes_its_next_key_and_keeps_it(fleet: Fleet) ->
     assert fleet.key(HOST)["issued_at"] < "2020"
     assert fleet.runs_with_its_key(HOST)
     assert not fleet.play(*ONE, "-e", "soda_runner_key_version=2").changed()
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]

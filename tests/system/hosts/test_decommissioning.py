@@ -35,7 +35,7 @@ def test_a_runner_in_use_stays_and_runs_on_and_goes_once_it_is_not(fleet: Fleet)
     unit = fleet.unit(HOST)
     assert (unit["ActiveState"], unit["UnitFileState"]) == ("inactive", "disabled")
     # It no longer ran when it was deleted.
-    heard = fleet.asked("emulatorHeartbeat", "deleteRunner")
+    heard = fleet.requests("emulatorHeartbeat", "deleteRunner")
     assert heard[-1] == "deleteRunner"
 
 

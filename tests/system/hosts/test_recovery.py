@@ -23,14 +23,14 @@ def test_a_host_that_was_rebuilt_gets_another_key_with_reissue_and_its_runner_ke
     assert not refused.succeeded
     assert "soda_runner_reissue=true" in refused.output
     assert fleet.files(HOST) == {}
-    assert fleet.asked("createRunner") == []
+    assert fleet.requests("createRunner") == []
 
     assert fleet.play(*ONE, *REISSUE).succeeded
     assert fleet.key(HOST)["api_key_id"] != lost
     assert fleet.pinned_id(HOST) == was
     assert fleet.account.runner(HOST)["id"] == was
     assert fleet.runs_with_its_key(HOST)
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
 
 
 def test_a_key_file_that_was_lost_is_replaced_with_reissue_and_until_then_the_runner_goes_on(fleet: Fleet) -> None:
@@ -64,7 +64,7 @@ def test_a_key_that_a_run_left_in_escrow_when_it_died_is_the_one_that_the_next_r
     assert fleet.key(HOST) == waiting
     assert fleet.in_escrow() == []
     assert fleet.runs_with_its_key(HOST)
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
 
 
 def test_unknown_outcome_stores_nothing_and_the_next_run_issues_another_key(fleet: Fleet) -> None:
@@ -74,8 +74,8 @@ def test_unknown_outcome_stores_nothing_and_the_next_run_issues_another_key(flee
 
     assert not in_doubt.succeeded
     assert "create_outcome_unknown" in in_doubt.output
-    # It was not asked for again by itself.
-    assert fleet.asked("createRunner") == ["createRunner"]
+    # No other key was requested.
+    assert fleet.requests("createRunner") == ["createRunner"]
     assert fleet.in_escrow() == []
     assert fleet.files(HOST) == {}
     (orphan,) = fleet.account.stats()["runner_key_ids"]

@@ -23,7 +23,7 @@ def test_hosts_are_rotated_one_after_the_other_and_one_that_fails_ends_the_run(f
 
     # It goes on with its old key, and the next host is left alone.
     assert not failed.succeeded
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
     assert {host: (fleet.files(host), fleet.unit(host)) for host in HOSTS} == before
     assert all(fleet.runs_with_its_key(host) for host in HOSTS)
 
@@ -33,7 +33,7 @@ def test_hosts_are_rotated_one_after_the_other_and_one_that_fails_ends_the_run(f
 
     # Each runner registered with its new key before the next host was touched, by the id that it had.
     one_host = ["createRunner", "emulatorRegisterRunner"]
-    assert fleet.asked(*one_host) == one_host * 2
+    assert fleet.requests(*one_host) == one_host * 2
     assert {host: fleet.account.runner(host)["id"] for host in HOSTS} == ids
     assert {host: fleet.pinned_id(host) for host in HOSTS} == ids
     assert all(fleet.runs_with_its_key(host) and fleet.key(host)["api_key_id"] != old[host] for host in HOSTS)
@@ -57,7 +57,7 @@ def test_the_old_configuration_stays_until_the_new_one_is_in_place(fleet: Fleet)
     assert fleet.play(*ROTATED, "--limit", HOST).succeeded
     assert fleet.key(HOST) == waiting
     assert fleet.runs_with_its_key(HOST)
-    assert fleet.asked("createRunner") == ["createRunner"]
+    assert fleet.requests("createRunner") == ["createRunner"]
 
 
 def test_an_older_declaration_does_not_undo_a_rotation(fleet: Fleet) -> None:

@@ -17,9 +17,9 @@ def test_no_host_has_it_on_disk_in_memory_or_in_a_process(fleet: Fleet) -> None:
     api_key = Credential(fleet.account.api_key_id, fleet.account.api_key_secret)
     for host in HOSTS:
         everything = fleet.bytes_of(host)
-        held = fleet.key(host)
+        stored = fleet.key(host)
         # What is searched for is found where it is.
-        assert contains(everything, Credential(held["api_key_id"], held["api_key_secret"]))
+        assert contains(everything, Credential(stored["api_key_id"], stored["api_key_secret"]))
         assert not contains(everything, api_key)
 
 

@@ -168,10 +168,10 @@ class Runs:
         """Run another program of Ansible, which must succeed."""
         self._run(title, command, "", False, env or {})
 
-    def check(self, held: bool, otherwise: str) -> None:
+    def check(self, condition: bool, otherwise: str) -> None:
         """Count a check, and record a fault."""
         self.checks += 1
-        if not held:
+        if not condition:
             print(otherwise, flush=True)
             self.faults.append(otherwise.splitlines()[0])
 
@@ -179,8 +179,8 @@ class Runs:
         """Record each stored runner key for the search."""
         for path in (*self.folder.glob("hosts/*/*"), *self.folder.glob("escrow/*"), *self.folder.glob("escrow/.*")):
             try:
-                held = json.loads(path.read_bytes().rstrip(b"\0"))
-                key = Credential(held["api_key_id"], held["api_key_secret"])
+                stored = json.loads(path.read_bytes().rstrip(b"\0"))
+                key = Credential(stored["api_key_id"], stored["api_key_secret"])
             except (ValueError, TypeError, KeyError, OSError):
                 continue
             if key not in self.secrets:
@@ -243,7 +243,7 @@ def all_runs(runs: Runs) -> None:
         runs.play(
             f"fail with a traceback in {module}",
             fails=True,
-            says="RuntimeError: A test asked for this.",
+            says="RuntimeError: A test caused this.",
             soda_runner_key_version=3 + number,
             play_environment=crash,
         )

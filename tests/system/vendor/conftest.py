@@ -49,8 +49,8 @@ class Fleet:
 
     def key(self, host: str) -> Credential:
         """The runner key that a host holds."""
-        held = json.loads(self.file(host, "key.json").read_text("utf-8"))
-        return Credential(held["api_key_id"], held["api_key_secret"])
+        stored = json.loads(self.file(host, "key.json").read_text("utf-8"))
+        return Credential(stored["api_key_id"], stored["api_key_secret"])
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def logs_in(file: Path) -> int:
     return run([str(PROGRAMS / "soda"), "cloud", "test", "-sc", str(file)]).returncode
 
 
-def asked(fleet: Fleet, since: int = 0) -> list[tuple[str, int]]:
+def requests_of(fleet: Fleet, since: int = 0) -> list[tuple[str, int]]:
     return [(entry["command"], entry["status"]) for entry in fleet.account.journal(since) if entry["command"]]
 
 
@@ -43,7 +43,7 @@ def test_the_key_is_of_the_awkward_kind(fleet: Fleet) -> None:
 def test_the_client_logs_in(fleet: Fleet) -> None:
     before = last_request(fleet)
     assert logs_in(fleet.file("vendor", "soda-cloud.yml")) == 0
-    assert asked(fleet, before) == [("login", 200), ("whoAmI", 200)]
+    assert requests_of(fleet, before) == [("login", 200), ("whoAmI", 200)]
 
 
 def test_the_client_is_refused_with_another_secret(fleet: Fleet, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_client_is_refused_with_another_secret(fleet: Fleet, tmp_path: Path)
     wrong = tmp_path / "soda-cloud.yml"
     wrong.write_text(text.replace(fleet.key("vendor").api_key_secret, fleet.key("chart").api_key_secret), "utf-8")
     assert logs_in(wrong) == REFUSED
-    assert asked(fleet, before) == [("login", 401)]
+    assert requests_of(fleet, before) == [("login", 401)]
 
 
 def test_the_client_does_not_take_the_values_unquoted(fleet: Fleet, tmp_path: Path) -> None:

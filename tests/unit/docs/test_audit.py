@@ -33,8 +33,8 @@ def test_the_module_documents_its_options_and_each_finding() -> None:
         for name, option in OPTIONS.items()
     }
     assert documented == ARGUMENT_SPEC
-    told = re.findall(r"\bV\((\w+)\)", "\n".join(OPTIONS["fail_on"]["description"]))
-    assert sorted(told) == sorted(OPTIONS["fail_on"]["choices"])
+    documented = re.findall(r"\bV\((\w+)\)", "\n".join(OPTIONS["fail_on"]["description"]))
+    assert sorted(documented) == sorted(OPTIONS["fail_on"]["choices"])
 
 
 def test_the_survey_offers_each_finding() -> None:

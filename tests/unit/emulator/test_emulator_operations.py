@@ -98,14 +98,14 @@ def test_a_page_has_ten_runners_unless_told_otherwise(account: Account, api: Api
 
 
 @pytest.mark.parametrize(
-    ("number", "first", "last", "held"), [(0, True, False, 10), (1, False, False, 10), (2, False, True, 5)]
+    ("number", "first", "last", "stored"), [(0, True, False, 10), (1, False, False, 10), (2, False, True, 5)]
 )
 def test_a_page_says_where_it_stands(
-    account: Account, api: Api, number: int, first: bool, last: bool, held: int
+    account: Account, api: Api, number: int, first: bool, last: bool, stored: int
 ) -> None:
     account.seed(count=25)
     page = api.page(page=number, size=10)
-    assert len(page.pop("content")) == held
+    assert len(page.pop("content")) == stored
     assert page == {
         "first": first, "last": last, "number": number, "size": 10, "totalElements": 25, "totalPages": 3,
     }  # fmt: skip
@@ -284,7 +284,7 @@ def test_only_self_hosted_runners_can_be_deleted(account: Account, api: Api, typ
     assert api.names() == ["theirs"]
 
 
-# Everything else that may be asked
+# Other requests
 
 
 def test_an_unknown_path_answers_with_the_web_application(api: Api) -> None:

@@ -130,7 +130,7 @@ def run_main(main: Callable[[], object], arguments: Mapping[str, Any]) -> tuple[
     """Run a ``main()`` function with these arguments. Returns its result and the printed text."""
     given = {option: str(value) if isinstance(value, Path) else value for option, value in arguments.items()}
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
-    basic._ANSIBLE_PROFILE = "legacy"  # asked for from ansible-core 2.19 on
+    basic._ANSIBLE_PROFILE = "legacy"  # required from ansible-core 2.19 on
     # ansible-core keeps these for the whole process, because a process normally runs one module.
     warnings._global_warnings.clear()
     warnings._global_deprecations.clear()
@@ -202,7 +202,7 @@ class Soda:
         (runner_id,) = self.account.seed({"name": name or self.name, **fields}, allow_duplicates=True)
         return runner_id
 
-    def held(self, path: Path | None = None, **fields: Any) -> Json:
+    def stored(self, path: Path | None = None, **fields: Any) -> Json:
         """Store a key on disk. Returns the content of its file."""
         key = self.account.issue_runner_key()
         content = self.key_file_of(key, **fields)

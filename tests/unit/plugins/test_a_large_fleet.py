@@ -141,19 +141,19 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
     begun = clock.now()
     waiting.run(DEFAULTS["soda_runner_throttle"], work)
 
-    held = [KeyFile(str(tmp_path / f"{host}.json"), to.endpoint, host).read() for host in hosts]
+    stored = [KeyFile(str(tmp_path / f"{host}.json"), to.endpoint, host).read() for host in hosts]
     assert all(result["changed"] and result["registration"] == "pending" for result in results.values())
     assert sorted(results) == sorted(hosts), "a host failed"
-    assert sorted(str(key and key.api_key_id) for key in held) == sorted(account.keys_issued)
-    asked = account.requests["createRunner"]
-    assert asked["200"] == HOSTS
-    assert asked["429"] > 0, "the limits were never met"
-    assert set(asked) | set(account.requests["listRunners"]) == {"200", "429"}
+    assert sorted(str(key and key.api_key_id) for key in stored) == sorted(account.keys_issued)
+    answers = account.requests["createRunner"]
+    assert answers["200"] == HOSTS
+    assert answers["429"] > 0, "the limits were never met"
+    assert set(answers) | set(account.requests["listRunners"]) == {"200", "429"}
     # Ten keys a minute; jitter and whole seconds cost a little.
     minutes = (clock.now() - begun) / 60
     assert HOSTS / 10 - 1 <= minutes < 1.5 * HOSTS / 10
     assert max(waited.values()) < to.retry_budget / 2, "there is too little room"
     print(
-        f"{HOSTS} hosts provisioned in {minutes:.0f} simulated minutes; {asked['429']} deferrals of createRunner"
+        f"{HOSTS} hosts provisioned in {minutes:.0f} simulated minutes; {answers['429']} deferrals of createRunner"
         f" absorbed; the longest wait of a host was {max(waited.values()):.0f} s of {to.retry_budget:.0f}"
     )

@@ -70,4 +70,4 @@ def test_a_key_that_was_received_is_kept_whatever_is_raised_before_it_is_in_plac
         key = json.loads(kept.read_bytes())
         kept.unlink()
         assert [key["api_key_id"]] == scene.account.stats()["runner_key_ids"]
-        assert "A test asked for this" in result["msg"]
+        assert "A test caused this" in result["msg"]

@@ -221,8 +221,8 @@ def rows_of_moving(emulator: Emulator, folder: Path) -> Iterator[Row]:
 
 def check_what_stays(soda: Soda, ran: Ran) -> None:
     """An issued key is stored, or the failure says that it may be lost. A failed run leaves no files."""
-    held = soda.files() == ["new.json"]
-    if soda.keys_issued() > held:
+    stored = soda.files() == ["new.json"]
+    if soda.keys_issued() > stored:
         assert "may have issued a runner key" in ran.failure["message"]
     assert soda.files() in ([], ["new.json"])
 

@@ -74,7 +74,7 @@ def is_json(body: Any) -> bool:
 
 
 def is_right(call: str, body: Any) -> bool:
-    """Whether a JSON body answers the call, by the contract and by what was asked, so that it may be believed."""
+    """Whether a JSON body answers the call, by the contract and by the request, so that the client may accept it."""
     if not isinstance(body, dict) or not is_json(body):
         return False
     if call == "list":
@@ -99,7 +99,7 @@ class Answering:
     def __init__(self) -> None:
         self.call = ""
         self.answer = b""
-        self.asked = 0
+        self.requests = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -121,7 +121,7 @@ class Answering:
     def answer_to(self, method: str, path: str) -> bytes:
         call = {"POST": "create", "DELETE": "delete"}.get(method) or ("list" if "?" in path else "get")
         if call == self.call:
-            self.asked += 1
+            self.requests += 1
             return self.answer
         # The answer closes the connection, because the call under test could use a connection that has ended.
         return response(json.dumps(GOOD[call]).encode(), headers={"Connection": "close"})
@@ -147,9 +147,9 @@ def response(body: bytes, status: int = 200, headers: Mapping[str, str] | None =
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
-def ran(server: Answering, call: str, answer: bytes) -> Json:
+def run(server: Answering, call: str, answer: bytes) -> Json:
     """The result of the task whose call is answered so. It ends in time, in the form that results have."""
-    server.call, server.answer, server.asked = call, answer, 0
+    server.call, server.answer, server.requests = call, answer, 0
     module, options = TASKS[call]
     with tempfile.TemporaryDirectory() as folder:
         if call == "create":
@@ -161,22 +161,22 @@ def ran(server: Answering, call: str, answer: bytes) -> Json:
         assert time.monotonic() - begun < 6 * TIMEOUT + 5
         assert "Traceback" not in output
         output.encode()
-        held = os.listdir(folder)
+        stored = os.listdir(folder)
     if result.get("failed"):
         assert set(result["failure"]) == FAILURE_KEYS
         assert result["failure"]["code"]
         assert result["failure"]["message"] == result["msg"]
-        assert held == [], "a failed run left something behind"
+        assert stored == [], "a failed run left something behind"
     elif call == "create":
-        assert held == ["key.json"]
+        assert stored == ["key.json"]
     if call in ("create", "delete"):
-        assert server.asked == 1
+        assert server.requests == 1
     return result
 
 
 def check(server: Answering, call: str, answer: bytes, body: Any = None) -> None:
     """The task succeeds with the right answer only; with any other it fails."""
-    result = ran(server, call, answer)
+    result = run(server, call, answer)
     assert bool(result.get("failed")) is not is_right(call, body), (answer, result)
     if call == "create" and result.get("failed"):
         assert "may have issued a runner key" in result["msg"]
@@ -237,7 +237,7 @@ def parsed(body: bytes) -> Any:
 @every_call
 def test_the_good_answers_are_taken(server: Answering, call: str) -> None:
     """Without this the others would show nothing."""
-    result = ran(server, call, response(json.dumps(GOOD[call]).encode()))
+    result = run(server, call, response(json.dumps(GOOD[call]).encode()))
     assert not result.get("failed"), result
 
 
@@ -305,7 +305,7 @@ def test_a_good_answer_that_was_cut_off_or_misdeclared(server: Answering, call: 
 def test_any_status_with_any_header(
     server: Answering, call: str, status: int, name: str, value: str, body: Any
 ) -> None:
-    result = ran(server, call, response(json.dumps(body).encode(), status, {name: value}))
+    result = run(server, call, response(json.dumps(body).encode(), status, {name: value}))
     gone = status == 404 or (status == 400 and isinstance(body, dict) and str(body.get("code")).endswith("_not_found"))
     if call == "delete" and gone:
         # It was not this task that deleted it.

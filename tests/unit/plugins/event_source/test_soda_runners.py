@@ -77,12 +77,12 @@ class Watch:
             sleeps.cancel()
             self.task.result()
         assert self._sleeps.is_set(), "it did not come to its sleep"
-        return self.taken()
+        return self.take()
 
-    async def told(self) -> list[tuple[str, str]]:
+    async def reported(self) -> list[tuple[str, str]]:
         return [(each["event"], each["runner"]["name"]) for each in await self.listed()]
 
-    def taken(self) -> list[Json]:
+    def take(self) -> list[Json]:
         found = []
         while not self.queue.empty():
             event = self.queue.get_nowait()
@@ -168,15 +168,15 @@ def test_the_first_listing_tells_nothing_and_later_ones_what_has_changed(account
 
     async def story(start: Callable[..., Watch]) -> None:
         watch = start()
-        assert await watch.told() == []
-        assert await watch.told() == []
+        assert await watch.reported() == []
+        assert await watch.reported() == []
         account.set_online(goes, False)
-        assert await watch.told() == [("offline", "goes")]
-        assert await watch.told() == []
+        assert await watch.reported() == [("offline", "goes")]
+        assert await watch.reported() == []
         account.set_online(goes, True)
         account.remove_runner(leaves)
         account.seed({"name": "comes", "isOnline": True}, {"name": "comes ill", "isOnline": False})
-        assert await watch.told() == [
+        assert await watch.reported() == [
             ("removed", "leaves"),
             ("online", "goes"),
             ("registered", "comes"),
@@ -227,7 +227,7 @@ def test_with_initial_the_first_listing_tells_every_state_once(account: Account)
         events = await watch.listed()
         assert [(each["event"], each["runner"]["name"]) for each in events] == [("online", "up"), ("offline", "down")]
         assert all(each["initial"] for each in events)
-        assert await watch.told() == []
+        assert await watch.reported() == []
         account.seed({"name": "new", "isOnline": True})
         assert [each["initial"] for each in await watch.listed()] == [False, False]
 
@@ -235,24 +235,24 @@ def test_with_initial_the_first_listing_tells_every_state_once(account: Account)
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "filters",
     [{"name": "a"}, {"names": ["a", "x"]}, {"id": "1"}, {"type": "SELF_HOSTED"}],
     ids=str,
 )
-def test_filters_select_the_reported_runners(account: Account, asked: Json) -> None:
+def test_filters_select_the_reported_runners(account: Account, filters: Json) -> None:
     account.seed(
         {"name": "a", "id": "1", "isOnline": True}, {"name": "b", "id": "2", "isOnline": True, "type": "SODA_HOSTED"}
     )
 
     async def story(start: Callable[..., Watch]) -> None:
-        watch = start(**asked)
-        assert await watch.told() == []
+        watch = start(**filters)
+        assert await watch.reported() == []
         for runner_id in "12":
             account.set_online(runner_id, False)
-        assert await watch.told() == [("offline", "a")]
+        assert await watch.reported() == [("offline", "a")]
         for runner_id in "12":
             account.remove_runner(runner_id)
-        assert await watch.told() == [("removed", "a")]
+        assert await watch.reported() == [("removed", "a")]
 
     run(account, story)
 
@@ -285,7 +285,7 @@ def test_a_runner_that_has_the_name_of_a_group_is_not_taken_for_the_group(accoun
     run(account, story)
 
 
-# How often is asked
+# How often the source sends requests
 
 
 @pytest.mark.parametrize(
@@ -357,16 +357,16 @@ def test_an_outage_tells_nothing_and_then_each_change_once(
         watch = start()
         await watch.listed()
         account.fault(operation=LIST, times=None, **outage)
-        assert await watch.told() == []
+        assert await watch.reported() == []
         account.set_online(goes, False)
         account.set_online(flaps, False)
-        assert await watch.told() == []
+        assert await watch.reported() == []
         account.remove_runner(leaves)
         account.set_online(flaps, True)
-        assert await watch.told() == []
+        assert await watch.reported() == []
         account.clear_faults()
-        assert await watch.told() == [("removed", "leaves"), ("offline", "goes")]
-        assert await watch.told() == []
+        assert await watch.reported() == [("removed", "leaves"), ("offline", "goes")]
+        assert await watch.reported() == []
 
     with caplog.at_level(logging.INFO, "community.soda.soda_runners"):
         run(account, story)
@@ -381,10 +381,10 @@ def test_an_outage_at_the_start_is_waited_out(account: Account) -> None:
 
     async def story(start: Callable[..., Watch]) -> None:
         watch = start()
-        assert await watch.told() == []
-        assert await watch.told() == []
+        assert await watch.reported() == []
+        assert await watch.reported() == []
         account.seed({"name": "two", "isOnline": True})
-        assert await watch.told() == [("registered", "two"), ("online", "two")]
+        assert await watch.reported() == [("registered", "two"), ("online", "two")]
 
     run(account, story)
 
@@ -493,22 +493,22 @@ def test_a_start_reports_only_the_changes_since_the_stop(account: Account, state
 
     async def story(start: Callable[..., Watch]) -> None:
         first = start(state_path=str(state))
-        assert await first.told() == []
+        assert await first.reported() == []
         account.set_online(was_down, False)
-        assert await first.told() == [("offline", "was down")]
+        assert await first.reported() == [("offline", "was down")]
         await first.stop()
         account.set_online(goes, False)
         account.remove_runner(leaves)
         account.seed({"name": "comes", "isOnline": True})
         second = start(state_path=str(state), initial=True)
-        assert await second.told() == [
+        assert await second.reported() == [
             ("removed", "leaves"),
             ("offline", "goes"),
             ("registered", "comes"),
             ("online", "comes"),
         ]
         await second.stop()
-        assert await start(state_path=str(state)).told() == []
+        assert await start(state_path=str(state)).reported() == []
 
     run(account, story)
 
@@ -525,14 +525,14 @@ def test_each_change_is_reported_once_after_a_kill_at_any_point(account: Account
             account.set_online(runner_id, False)
         # There is room for one event on the queue, so after each it waits until that is taken.
         second = start(state_path=str(state), room=1)
-        told = []
+        reported = []
         for lines in (2, 3, 1):
             await until(lambda lines=lines: state.read_bytes().count(b"\n") == lines)
             killed = state.with_name(f"killed-{lines}.json")
             shutil.copy(state, killed)
-            told += await second.next()
-            left = await start(state_path=str(killed)).told()
-            assert sorted([*told, *left]) == [("offline", "a"), ("offline", "b"), ("offline", "c")]
+            reported += await second.next()
+            left = await start(state_path=str(killed)).reported()
+            assert sorted([*reported, *left]) == [("offline", "a"), ("offline", "b"), ("offline", "c")]
         assert left == []
 
     run(account, story)
@@ -553,7 +553,7 @@ def test_the_change_of_an_incomplete_line_is_reported_again(account: Account, st
         await until(second.queue.full)
         await second.stop()
         assert await second.next() == [("offline", "a")]
-        assert await start(state_path=str(state)).told() == [("offline", "b")]
+        assert await start(state_path=str(state)).reported() == [("offline", "b")]
 
     run(account, story)
 
@@ -573,7 +573,7 @@ def test_an_unreported_change_is_reported_after_the_next_start(account: Account,
         account.set_online(runner_id, False)
         with pytest.raises(RuntimeError):
             await first.listed()
-        assert await start(state_path=str(state)).told() == [("offline", "one")]
+        assert await start(state_path=str(state)).reported() == [("offline", "one")]
 
     run(account, story)
 
@@ -586,10 +586,10 @@ def test_an_outage_over_a_start_has_nothing_lost_or_told_twice(account: Account,
         await first.listed()
         account.fault("status", LIST, status=503, times=3)
         account.set_online(runner_id, False)
-        assert await first.told() == []
+        assert await first.reported() == []
         await first.stop()
         second = start(state_path=str(state))
-        assert [await second.told() for _time in range(4)] == [[], [], [("offline", "one")], []]
+        assert [await second.reported() for _time in range(4)] == [[], [], [("offline", "one")], []]
 
     run(account, story)
 
@@ -604,7 +604,7 @@ def test_the_file_is_for_the_owner_alone_and_holds_no_secret(account: Account, s
         text = state.read_text("utf-8")
         assert account.api_key_secret not in text
         assert len(json.loads(text)["runners"]) == len(ODD_NAMES) + 1
-        assert await start(state_path=str(state)).told() == []
+        assert await start(state_path=str(state)).reported() == []
 
     run(account, story)
 
@@ -663,7 +663,7 @@ def test_with_feedback_a_change_counts_when_the_rules_have_seen_it(account: Acco
         going_on = asyncio.ensure_future(second.listed())
         await seen.put(await asyncio.wait_for(second.queue.get(), PATIENCE))
         await going_on
-        assert await start(**options).told() == []
+        assert await start(**options).reported() == []
 
     run(account, story)
 

@@ -29,13 +29,13 @@ def runner(**fields: Any) -> Runner:
     return Runner.from_api({**whole, **fields})
 
 
-def seen(text: str | None) -> Runner:
+def last_seen_at(text: str | None) -> Runner:
     return runner(lastSeenTimestamp=text, isOnline=False)
 
 
 def ago(seconds: float) -> Runner:
     moment = datetime.datetime.now(UTC) - datetime.timedelta(seconds=seconds)
-    return seen(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return last_seen_at(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def test_there_are_five_filters_of_these_types() -> None:
@@ -119,9 +119,9 @@ def test_a_runner_that_was_not_seen_for_an_hour_passes(since: float, passes: boo
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00Z"])
 def test_a_runner_whose_last_contact_is_unknown_never_passes(text: str | None) -> None:
-    assert last_seen(seen(text)) is None
+    assert last_seen(last_seen_at(text)) is None
     for seconds in (0, 3600, 1e300):
-        assert not filters(not_seen_for=seconds).passes(seen(text))
+        assert not filters(not_seen_for=seconds).passes(last_seen_at(text))
 
 
 def test_an_online_runner_never_passes() -> None:
@@ -138,14 +138,14 @@ def test_a_name_that_was_altered_is_compared_as_the_api_gave_it() -> None:
 
 
 def test_every_runner_was_seen_since_the_beginning_of_time() -> None:
-    assert not filters(not_seen_for=1e300).passes(seen("0001-01-01T00:00:01Z"))
+    assert not filters(not_seen_for=1e300).passes(last_seen_at("0001-01-01T00:00:01Z"))
     assert filters(not_seen_for=1e300).seen_before == datetime.datetime.min.replace(tzinfo=UTC)
 
 
 def test_a_runner_passes_at_the_very_moment() -> None:
     given = Filters(names=None, id=None, type=None, is_online=None, seen_before=NOON)
-    assert given.passes(seen("2026-01-01T12:00:00Z"))
-    assert not given.passes(seen("2026-01-01T12:00:01Z"))
+    assert given.passes(last_seen_at("2026-01-01T12:00:00Z"))
+    assert not given.passes(last_seen_at("2026-01-01T12:00:01Z"))
 
 
 def test_0_seconds_is_now() -> None:

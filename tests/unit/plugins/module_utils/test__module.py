@@ -21,7 +21,7 @@ def forbidden() -> Forbidden:
     return Forbidden("A message.", operation="get", http_status=403, trace_id="a-trace", api_code="no_way")
 
 
-def ran(work: Callable[[SodaModule], Json], **arguments: Any) -> Ran:
+def run_module(work: Callable[[SodaModule], Json], **arguments: Any) -> Ran:
     """The result of a module with this work, which takes a path."""
 
     def main() -> None:
@@ -33,14 +33,14 @@ def ran(work: Callable[[SodaModule], Json], **arguments: Any) -> Ran:
 
 
 def test_a_module_ends_with_what_its_work_returns() -> None:
-    module = ran(lambda module: {"changed": True, "path": module.params["path"]}, path="/a")
+    module = run_module(lambda module: {"changed": True, "path": module.params["path"]}, path="/a")
     assert module.succeeded
     assert (module["changed"], module["path"]) == (True, "/a")
     assert module.warnings == []
 
 
 def test_warnings_that_its_work_returns_are_given_as_such() -> None:
-    module = ran(lambda module: {"changed": False, "warnings": ["One.", "Two."]})
+    module = run_module(lambda module: {"changed": False, "warnings": ["One.", "Two."]})
     assert module.warnings == ["One.", "Two."]
     # ansible-core takes them from the result as well, and calls that deprecated.
     assert "deprecations" not in module.result
@@ -50,7 +50,7 @@ def test_a_failure_is_reported_completely() -> None:
     def work(module: SodaModule) -> Json:
         raise forbidden()
 
-    failure = ran(work).failure
+    failure = run_module(work).failure
     assert failure.pop("occurred_at")
     assert failure == {
         "code": "forbidden",
@@ -64,7 +64,7 @@ def test_a_failure_is_reported_completely() -> None:
 
 
 def test_a_failure_may_come_with_more() -> None:
-    module = ran(lambda module: module.fail(forbidden(), changed=True, key={"path": "/a"}))
+    module = run_module(lambda module: module.fail(forbidden(), changed=True, key={"path": "/a"}))
     assert module.failure["code"] == "forbidden"
     assert (module["changed"], module["key"]) == (True, {"path": "/a"})
 
@@ -86,19 +86,19 @@ def without_time(failure: Json) -> Json:
 
 
 def test_a_complaint_about_arguments_has_the_form_of_every_failure() -> None:
-    module = ran(lambda module: {}, nobody="knows this")
+    module = run_module(lambda module: {}, nobody="knows this")
     assert without_time(module.failure) == complaint("invalid_arguments", module["msg"])
     assert "nobody" in module["msg"]
 
 
 def test_ansible_failure_during_the_work_is_about_file_attributes() -> None:
-    module = ran(lambda module: module.fail_json("chown failed", path="/a"))
+    module = run_module(lambda module: module.fail_json("chown failed", path="/a"))
     assert without_time(module.failure) == complaint("file_attributes_not_set", "chown failed")
     assert module["path"] == "/a"
 
 
 def test_a_message_that_is_no_text_becomes_one() -> None:
-    module = ran(lambda module: module.fail_json(OSError("no such place")))  # type: ignore[arg-type]
+    module = run_module(lambda module: module.fail_json(OSError("no such place")))  # type: ignore[arg-type]
     assert module.failure["message"] == "no such place"
 
 
@@ -114,4 +114,4 @@ def test_a_module_that_goes_on_after_its_end_is_a_mistake(monkeypatch: pytest.Mo
             monkeypatch.setattr(AnsibleModule, method, before)
         return {"changed": False}
 
-    assert ran(work).succeeded
+    assert run_module(work).succeeded

@@ -52,15 +52,15 @@ Scene = Callable[[Soda], object]
 
 
 def nothing(soda: Soda) -> None:
-    """Neither listed nor held."""
+    """Neither listed nor stored."""
 
 
 def listed(**fields: Any) -> Scene:
     return lambda soda: soda.listed(**{"id": RUNNER, **fields})
 
 
-def held(**fields: Any) -> Scene:
-    return lambda soda: soda.held(**fields)
+def stored(**fields: Any) -> Scene:
+    return lambda soda: soda.stored(**fields)
 
 
 def both(*scenes: Scene) -> Scene:
@@ -99,19 +99,20 @@ class Row:
 # fmt: off
 PRESENT = [
     Row("not listed, no key: issue one", nothing, [LIST, CREATE], True, "pending", "new"),
-    Row("not listed, key held: pending", held(), [LIST], False, "pending", "kept"),
-    Row("listed, key held: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER),
+    Row("not listed, key stored: pending", stored(), [LIST], False, "pending", "kept"),
+    Row("listed, key stored: registered", both(listed(), stored()), [LIST], False, "registered", "kept", RUNNER),
     Row("listed, no key: registered, with a warning", listed(), [LIST], False, "registered", "none", RUNNER,
         warning="cannot be retrieved again"),
     Row("listed, no key, reissue: issue one", listed(), [LIST, CREATE], True, "registered", "new", RUNNER,
         options={"reissue": True}),
-    Row("listed, key held: reissue does nothing", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
+    Row("listed, key stored: reissue does nothing", both(listed(), stored()), [LIST], False, "registered", "kept",
+        RUNNER,
         options={"reissue": True}),
-    Row("not listed, key of a lower version: rotate", held(key_version=1), [LIST, CREATE], True, "pending", "new",
+    Row("not listed, key of a lower version: rotate", stored(key_version=1), [LIST, CREATE], True, "pending", "new",
         options={"key_version": 2}),
-    Row("listed, key of a lower version: rotate", both(listed(), held(key_version=2)), [LIST, CREATE], True,
+    Row("listed, key of a lower version: rotate", both(listed(), stored(key_version=2)), [LIST, CREATE], True,
         "registered", "new", RUNNER, options={"key_version": 5}),
-    Row("a key of the version that is wanted stays", held(key_version=3), [LIST], False, "pending", "kept",
+    Row("a key of the version that is wanted stays", stored(key_version=3), [LIST], False, "pending", "kept",
         options={"key_version": 3}),
     Row("not listed, no key, with a version: issue one of it", nothing, [LIST, CREATE], True, "pending", "new",
         options={"key_version": 7}),
@@ -121,7 +122,7 @@ PRESENT = [
         options={"key_path": None}),
     Row("listed, without key_path: registered", listed(), [LIST], False, "registered", "none", RUNNER,
         options={"key_path": None}),
-    Row("name and id of one runner: registered", both(listed(), held()), [LIST], False, "registered", "kept", RUNNER,
+    Row("name and id of one runner: registered", both(listed(), stored()), [LIST], False, "registered", "kept", RUNNER,
         options={"id": RUNNER}),
     Row("not listed, no key, existing key: store it", nothing, [LIST], True, "pending", "adopted",
         options={"existing_key": EXISTING}),
@@ -131,7 +132,7 @@ PRESENT = [
         options={"existing_key": EXISTING, "reissue": True}),
     Row("existing key and a version: store it with that version", listed(), [LIST], True, "registered", "adopted",
         RUNNER, options={"existing_key": EXISTING, "key_version": 3}),
-    Row("existing key, another key stored: keep it, with a warning", both(listed(), held()), [LIST], False,
+    Row("existing key, another key stored: keep it, with a warning", both(listed(), stored()), [LIST], False,
         "registered", "kept", RUNNER, warning="existing_key (existing-id) was not stored",
         options={"existing_key": EXISTING}),
     Row("id alone: looked up", listed(), [GET], False, "registered", "none", RUNNER,
@@ -142,24 +143,27 @@ PRESENT = [
 
 ABSENT = [
     Row("listed: delete it", listed(), [LIST, DELETE], True, "absent"),
-    Row("listed, key held: delete it, then remove the file", both(listed(), held()), [LIST, DELETE], True, "absent"),
-    Row("not listed, key held: remove the file, with a warning", held(), [LIST], True, "absent",
+    Row("listed, key stored: delete it, then remove the file", both(listed(), stored()), [LIST, DELETE], True,
+        "absent"),
+    Row("not listed, key stored: remove the file, with a warning", stored(), [LIST], True, "absent",
         warning="stays valid"),
     Row("not listed, no key: nothing to do", nothing, [LIST], False, "absent"),
     Row("not listed, without key_path: nothing to do", nothing, [LIST], False, "absent", options={"key_path": None}),
     Row("gone meanwhile: absent, unchanged", both(listed(), someone_removes(RUNNER)), [LIST, DELETE], False, "absent",
         foreseen=False),
-    Row("gone meanwhile, key held: changed, because its file is removed",
-        both(listed(), held(), someone_removes(RUNNER)), [LIST, DELETE], True, "absent"),
+    Row("gone meanwhile, key stored: changed, because its file is removed",
+        both(listed(), stored(), someone_removes(RUNNER)), [LIST, DELETE], True, "absent"),
     Row("several of the name, and an id: delete that one", both(listed(), listed(id=OTHER)), [GET, DELETE], True,
         "absent", options={"id": RUNNER, "key_path": None}),
     Row("name and id of one runner: delete it", listed(), [GET, DELETE], True, "absent", options={"id": RUNNER}),
-    Row("name and id of one runner, key held: delete it, then remove the file", both(listed(), held()), [GET, DELETE],
+    Row("name and id of one runner, key stored: delete it, then remove the file", both(listed(), stored()),
+        [GET, DELETE],
         True, "absent", options={"id": RUNNER}),
     Row("name and id, neither listed: nothing to do", nothing, [GET], False, "absent", options={"id": RUNNER}),
-    Row("name and id, neither listed, key held: remove the file, with a warning", held(), [GET, LIST], True, "absent",
+    Row("name and id, neither listed, key stored: remove the file, with a warning", stored(), [GET, LIST], True,
+        "absent",
         warning="stays valid", options={"id": RUNNER}),
-    Row("name and id, another runner of the name, key held: keep the key", both(listed(id=OTHER), held()),
+    Row("name and id, another runner of the name, key stored: keep the key", both(listed(id=OTHER), stored()),
         [GET, LIST], False, "absent", "kept", options={"id": RUNNER}),
     Row("id alone: delete it", listed(), [GET, DELETE], True, "absent",
         options={"id": RUNNER, "name": None, "key_path": None}),
@@ -321,7 +325,7 @@ def test_the_diff_of_a_check_is_that_of_the_run_for_a_key_that_is_returned(soda:
 
 
 def test_the_diff_of_a_check_is_that_of_the_run_for_a_recovered_key(soda: Soda) -> None:
-    soda.held(path=soda.folder / ".key.json.new")
+    soda.stored(path=soda.folder / ".key.json.new")
     for options in ({}, {"key_version": 2}):
         check = soda.runner(check=True, diff=True, **options)["diff"]
         ran = soda.runner(diff=True, **options)["diff"]
@@ -414,7 +418,7 @@ def test_neither_the_result_nor_the_system_log_has_the_secret_of_an_existing_key
 
 
 def test_a_key_that_a_killed_run_left_is_put_in_place_and_returned(soda: Soda) -> None:
-    soda.held()
+    soda.stored()
     file = soda.key()
     soda.key_path.chmod(0o644)
     soda.key_path.rename(soda.folder / ".key.json.new")
@@ -445,7 +449,7 @@ def others_write(soda: Soda, monkeypatch: pytest.MonkeyPatch, times: int) -> Non
     def reserved(*arguments: Any) -> KeyReservation:
         number = next(numbers, None)
         if number is not None:
-            soda.held(api_key_id=f"key-of-another-{number}")
+            soda.stored(api_key_id=f"key-of-another-{number}")
         return reserve(*arguments)
 
     monkeypatch.setattr(KeyFile, "reserve", reserved)
@@ -455,7 +459,7 @@ def others_write(soda: Soda, monkeypatch: pytest.MonkeyPatch, times: int) -> Non
 def test_if_another_run_changes_the_key_everything_is_read_again(
     soda: Soda, monkeypatch: pytest.MonkeyPatch, moved: int, operations: list[str]
 ) -> None:
-    soda.held()
+    soda.stored()
     others_write(soda, monkeypatch, moved)
     ran = soda.runner(key_version=2)
     assert (ran["changed"], ran.operations) == (True, operations)
@@ -463,7 +467,7 @@ def test_if_another_run_changes_the_key_everything_is_read_again(
 
 
 def test_no_key_is_issued_while_other_runs_keep_changing_it(soda: Soda, monkeypatch: pytest.MonkeyPatch) -> None:
-    soda.held()
+    soda.stored()
     others_write(soda, monkeypatch, 100)
     ran = soda.runner(key_version=2)
     assert (ran.failure["code"], ran.failure["retryable"]) == ("key_path_busy", True)
@@ -473,7 +477,7 @@ def test_no_key_is_issued_while_other_runs_keep_changing_it(soda: Soda, monkeypa
 
 def test_by_its_id_alone_a_runner_is_deleted_with_the_key_that_was_issued_before_it_had_one(soda: Soda) -> None:
     soda.listed(id=RUNNER)
-    soda.held(runner_id=None)
+    soda.stored(runner_id=None)
     ran = soda.runner(name=None, id=RUNNER, state="absent", diff=True)
     assert (ran["changed"], ran.operations) == (True, [GET, DELETE])
     assert soda.files() == []
@@ -514,7 +518,7 @@ WHOLE = {
     "endpoint": "https://cloud.soda.io",
     "name": NAME,
     "api_key_id": "an-id",
-    "api_key_secret": "held-secret-of-a-key",
+    "api_key_secret": "stored-secret-of-a-key",
     "key_version": 1,
     "issued_at": "2026-01-01T12:00:00Z",
     "runner_id": None,
@@ -538,14 +542,14 @@ NOT_OURS = {
 
 # fmt: off
 FAILING = [
-    Failing("key of a higher version", held(key_version=3), [LIST], "key_version_too_low", ["version 3", "2"],
+    Failing("key of a higher version", stored(key_version=3), [LIST], "key_version_too_low", ["version 3", "2"],
             {"key_version": 2}),
-    Failing("listed, key of a higher version", both(listed(), held(key_version=2)), [LIST], "key_version_too_low"),
-    Failing("key file of another name", held(name="another"), [], "key_file_of_another_runner", ["'another'"]),
-    Failing("key file of another case of the name", held(name=NAME.upper()), [], "key_file_of_another_runner"),
-    Failing("key file of another endpoint", held(endpoint="https://cloud.us.soda.io"), [],
+    Failing("listed, key of a higher version", both(listed(), stored(key_version=2)), [LIST], "key_version_too_low"),
+    Failing("key file of another name", stored(name="another"), [], "key_file_of_another_runner", ["'another'"]),
+    Failing("key file of another case of the name", stored(name=NAME.upper()), [], "key_file_of_another_runner"),
+    Failing("key file of another endpoint", stored(endpoint="https://cloud.us.soda.io"), [],
             "key_file_of_another_runner", ["https://cloud.us.soda.io"]),
-    Failing("key file of no endpoint", held(endpoint="nonsense"), [], "key_file_of_another_runner"),
+    Failing("key file of no endpoint", stored(endpoint="nonsense"), [], "key_file_of_another_runner"),
     *(Failing(f"key file that holds {what}", file_with(content), [], "key_file_not_ours")
       for what, content in NOT_OURS.items()),
     Failing("key file that is too large to be one", file_with(b" " * 2 * 1024 * 1024), [], "key_path_unusable"),
@@ -554,7 +558,7 @@ FAILING = [
     Failing("hosted, with key_path and reissue", listed(type="SODA_HOSTED"), [LIST], "name_taken", [],
             {"reissue": True}),
     Failing("several of the name", both(listed(), listed(id=OTHER)), [LIST], "duplicate_name", [RUNNER, OTHER]),
-    Failing("several of the name, one of them held", both(listed(), listed(id=OTHER), held()), [LIST],
+    Failing("several of the name, one of them stored", both(listed(), listed(id=OTHER), stored()), [LIST],
             "duplicate_name", [RUNNER, OTHER]),
     Failing("name and id of two runners", both(listed(), listed(id=OTHER, name="other")), [LIST],
             "name_and_id_differ", [NAME, OTHER, "other"], {"id": OTHER}),
@@ -578,15 +582,15 @@ FAILING = [
             {"id": RUNNER}, "absent"),
     Failing("existing key of a hosted name", listed(type="SODA_HOSTED"), [LIST], "name_taken", [NAME, RUNNER],
             {"existing_key": EXISTING}),
-    Failing("key file of another name", both(listed(), held(name="another")), [], "key_file_of_another_runner",
+    Failing("key file of another name", both(listed(), stored(name="another")), [], "key_file_of_another_runner",
             ["'another'"], {}, "absent"),
     Failing("key file that is not ours", both(listed(), file_with(b"notes")), [], "key_file_not_ours", [], {},
             "absent"),
-    Failing("key file of another name, by id alone", both(listed(), held(name="another")), [GET],
+    Failing("key file of another name, by id alone", both(listed(), stored(name="another")), [GET],
             "key_file_of_another_runner", ["'another'", RUNNER], {"id": RUNNER, "name": None}, "absent"),
-    Failing("key file of another id, by id alone", held(name=NAME), [GET],
+    Failing("key file of another id, by id alone", stored(name=NAME), [GET],
             "key_file_of_another_runner", [NAME, RUNNER], {"id": RUNNER, "name": None}, "absent"),
-    Failing("in use", both(listed(in_use=True), held()), [LIST, DELETE], "runner_in_use", [NAME, "is used by"], {},
+    Failing("in use", both(listed(in_use=True), stored()), [LIST, DELETE], "runner_in_use", [NAME, "is used by"], {},
             "absent"),
 ]
 # fmt: on
@@ -673,7 +677,7 @@ def test_a_rotation_issues_another_key(soda: Soda) -> None:
 )
 def test_a_key_is_known_however_its_endpoint_is_written(soda: Soda, written: str) -> None:
     endpoint = soda.account.endpoint
-    soda.held(endpoint=written.format(endpoint=endpoint, upper=endpoint.upper()))
+    soda.stored(endpoint=written.format(endpoint=endpoint, upper=endpoint.upper()))
     ran = soda.runner(endpoint=endpoint + "/")
     assert ran["changed"] is False
     assert ran["registration"] == "pending"
@@ -777,13 +781,13 @@ def test_check_mode_confirms_an_absence_too(soda: Soda) -> None:
 def test_an_absence_that_costs_no_key_is_not_confirmed(soda: Soda) -> None:
     soda.account.seed(count=1001)
     assert soda.runner(state="absent").operations == [LIST, LIST]
-    soda.held()
+    soda.stored()
     assert soda.runner().operations == [LIST, LIST]
 
 
 def test_an_absence_is_confirmed_before_the_stored_key_is_removed(soda: Soda) -> None:
     soda.account.seed(count=1001)
-    soda.held()
+    soda.stored()
     ran = soda.runner(state="absent")
     assert ran["changed"] is True
     assert ran.operations == [LIST, LIST, LIST, LIST]
@@ -794,7 +798,7 @@ def test_a_runner_that_moves_while_it_is_looked_for_is_deleted_with_its_key(soda
     """One before it goes, so it moves to the page that was read; another comes, so the totals agree."""
     first, *_others = soda.account.seed(count=1000)
     soda.listed(id=RUNNER)
-    soda.held()
+    soda.stored()
     soda.account.fault("move", LIST, page=1, remove=first, add={"name": "another"})
     ran = soda.runner(state="absent")
     assert ran["changed"] is True
@@ -888,7 +892,7 @@ def test_the_mode_that_is_declared_is_the_files(soda: Soda) -> None:
 
 @pytest.mark.parametrize("mode", [None, "0640", 0o640, "u=rw,g=r,o="])
 def test_a_mode_that_differs_is_fixed_and_that_is_a_change(soda: Soda, mode: str | None) -> None:
-    soda.held()
+    soda.stored()
     soda.key_path.chmod(0o644)
     ran = soda.runner(mode=mode)
     assert ran["changed"] is True
@@ -898,7 +902,7 @@ def test_a_mode_that_differs_is_fixed_and_that_is_a_change(soda: Soda, mode: str
 
 
 def test_check_mode_predicts_that_a_mode_will_be_fixed(soda: Soda) -> None:
-    soda.held()
+    soda.stored()
     soda.key_path.chmod(0o644)
     before = snapshot(soda.folder)
     ran = soda.runner(check=True, diff=True)
@@ -923,7 +927,7 @@ def test_the_owner_that_is_declared_is_the_files(soda: Soda) -> None:
 
 @needs_root
 def test_check_mode_predicts_a_change_of_owner_and_makes_none(soda: Soda) -> None:
-    soda.held()
+    soda.stored()
     before = snapshot(soda.folder)
     assert soda.runner(check=True, owner=str(NOBODY))["changed"] is True
     assert snapshot(soda.folder) == before
@@ -953,7 +957,7 @@ def test_attributes_that_cannot_be_set_cost_no_key(soda: Soda, attributes: Json)
 @pytest.mark.parametrize("check", [False, True])
 def test_a_runner_that_is_online_again_keeps_all_where_that_is_wanted(soda: Soda, check: bool) -> None:
     runner_id = soda.listed(isOnline=True)
-    soda.held()
+    soda.stored()
     ran = soda.runner(state="absent", id=runner_id, unless_online=True, check=check)
     assert (ran["changed"], ran["registration"], ran["runner"]["id"]) == (False, "registered", runner_id)
     assert "is online, so it was not changed" in ran.warnings[0]
@@ -968,7 +972,7 @@ def test_a_runner_that_is_online_again_keeps_all_where_that_is_wanted(soda: Soda
 @pytest.mark.parametrize("check", [False, True])
 def test_a_runner_that_was_in_contact_since_keeps_all_if_the_task_says_so(soda: Soda, check: bool) -> None:
     runner_id = soda.listed(isOnline=False, lastSeenTimestamp="2026-01-02T00:00:00Z")
-    soda.held()
+    soda.stored()
     options = {"state": "absent", "id": runner_id, "check": check}
     ran = soda.runner(unless_seen_since="2026-01-01T00:00:00Z", **options)
     assert (ran["changed"], ran["registration"], ran.operations) == (False, "registered", [GET])
@@ -981,7 +985,7 @@ def test_a_runner_that_was_in_contact_since_keeps_all_if_the_task_says_so(soda: 
 @pytest.mark.parametrize("retry_budget", [0, 5])
 def test_a_deletion_whose_answer_was_lost_counts_as_changed(soda: Soda, retry_budget: float) -> None:
     soda.listed()
-    soda.held()
+    soda.stored()
     soda.account.fault("reset_after", DELETE)
     ran = soda.runner(state="absent", retry_budget=retry_budget)
     assert ran["changed"] is True
@@ -1001,7 +1005,7 @@ def test_a_deletion_answered_by_500_is_settled_by_looking(soda: Soda) -> None:
 
 def test_a_deletion_answered_by_500_that_did_not_happen_is_a_failure(soda: Soda) -> None:
     soda.listed()
-    soda.held()
+    soda.stored()
     soda.account.fault("status", DELETE, status=500, body="")
     ran = soda.runner(state="absent")
     assert ran.failure["code"] == "server_error"
@@ -1031,7 +1035,7 @@ def test_a_deletion_whose_answer_says_something_counts_where_it_happened(soda: S
 def test_a_deletion_that_something_else_answered_does_not_count(soda: Soda, answer: str) -> None:
     """Such as a proxy: the contract's answer is a JSON object, in which nothing is documented."""
     soda.listed()
-    soda.held()
+    soda.stored()
     if answer == "html":
         soda.account.fault("html", DELETE)
     else:
@@ -1079,7 +1083,7 @@ def test_a_request_for_a_key_in_doubt_is_never_sent_again(soda: Soda, fault: str
 
 
 def test_the_file_from_before_stays_when_a_rotation_ends_in_doubt(soda: Soda) -> None:
-    soda.held()
+    soda.stored()
     before = soda.key_path.read_bytes()
     soda.account.fault("reset_after", CREATE)
     assert soda.runner(key_version=2).failure["code"] == "create_outcome_unknown"
@@ -1359,7 +1363,7 @@ def beneath_a_file(soda: Soda) -> Path:
 
 
 def a_link(soda: Soda) -> Path:
-    soda.held(path=soda.folder / "target")
+    soda.stored(path=soda.folder / "target")
     soda.key_path.symlink_to("target")
     return soda.key_path
 
@@ -1455,7 +1459,7 @@ def test_no_key_is_issued_for_a_folder_that_cannot_be_written(open_soda: Soda, c
 
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 def test_no_key_is_issued_where_the_file_cannot_be_read(open_soda: Soda, check: bool) -> None:
-    open_soda.held()
+    open_soda.stored()
     open_soda.key_path.chmod(0)
     before = open_soda.key_path.read_bytes() if os.geteuid() == 0 else None
     with ordinary_user():
@@ -1492,7 +1496,7 @@ def test_no_key_is_issued_where_the_owner_may_not_be_set(open_soda: Soda) -> Non
 
 @pytest.mark.parametrize("issued_at", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
 def test_a_key_that_was_issued_by_a_wrong_clock_is_stored(soda: Soda, issued_at: str) -> None:
-    soda.held(issued_at=issued_at)
+    soda.stored(issued_at=issued_at)
     ran = soda.runner()
     assert (ran["changed"], ran["key"]["issued_at"]) == (False, issued_at)
 
@@ -1500,7 +1504,7 @@ def test_a_key_that_was_issued_by_a_wrong_clock_is_stored(soda: Soda, issued_at:
 @needs_root
 @pytest.mark.parametrize("attribute", ["i", "a"])
 def test_no_key_is_issued_where_an_attribute_keeps_the_file_in_place(soda: Soda, attribute: str) -> None:
-    held = soda.held()
+    stored = soda.stored()
     if subprocess.run(["chattr", f"+{attribute}", str(soda.key_path)], check=False, capture_output=True).returncode:
         pytest.skip("this file system has no such attributes")
     try:
@@ -1508,14 +1512,14 @@ def test_no_key_is_issued_where_an_attribute_keeps_the_file_in_place(soda: Soda,
             assert soda.runner(key_version=2, check=check).failure["code"] == "key_path_unusable"
     finally:
         subprocess.run(["chattr", f"-{attribute}", str(soda.key_path)], check=True)
-    assert (soda.key(), soda.keys_issued()) == (held, 0)
+    assert (soda.key(), soda.keys_issued()) == (stored, 0)
 
 
 @needs_root
 def test_no_key_is_issued_where_only_another_user_may_replace_the_file(open_soda: Soda) -> None:
     os.chown(open_soda.folder, 0, 0)
     open_soda.folder.chmod(0o1777)
-    open_soda.held()
+    open_soda.stored()
     open_soda.key_path.chmod(0o644)
     for check in (True, False):
         with ordinary_user():
@@ -1527,7 +1531,7 @@ def test_no_key_is_issued_where_only_another_user_may_replace_the_file(open_soda
 @needs_root
 def test_a_file_that_is_mounted_on_its_own_is_not_lost_nor_a_key(soda: Soda) -> None:
     """As containers do with a file: it can be read, but nothing can be put in its place."""
-    held = soda.held()
+    stored = soda.stored()
     mount = subprocess.run(["mount", "--bind", str(soda.key_path), str(soda.key_path)], check=False)
     if mount.returncode:
         pytest.skip("nothing can be mounted here")
@@ -1537,7 +1541,7 @@ def test_a_file_that_is_mounted_on_its_own_is_not_lost_nor_a_key(soda: Soda) -> 
             assert soda.runner(key_version=2, check=check).failure["code"] == "key_path_unusable"
     finally:
         subprocess.run(["umount", str(soda.key_path)], check=True)
-    assert (soda.key(), soda.keys_issued()) == (held, 0)
+    assert (soda.key(), soda.keys_issued()) == (stored, 0)
 
 
 def test_a_key_path_in_a_folder_that_is_a_link_works(soda: Soda) -> None:

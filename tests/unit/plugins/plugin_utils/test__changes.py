@@ -29,7 +29,7 @@ def listed(*runners: Runner, before: Snapshot | None = None) -> Snapshot:
     return snapshot(runners, before or {})
 
 
-def told(before: Snapshot, after: Snapshot) -> list[tuple[str, str | None]]:
+def events_of(before: Snapshot, after: Snapshot) -> list[tuple[str, str | None]]:
     return [(change.event, change.runner.id) for change in changes(before, after)]
 
 
@@ -37,43 +37,43 @@ def told(before: Snapshot, after: Snapshot) -> list[tuple[str, str | None]]:
 
 
 def test_nothing_is_reported_if_nothing_happened() -> None:
-    assert told(listed(runner("a"), runner("b", False)), listed(runner("b", False), runner("a"))) == []
+    assert events_of(listed(runner("a"), runner("b", False)), listed(runner("b", False), runner("a"))) == []
 
 
 def test_other_fields_are_not_changes() -> None:
     later = runner("a", label="Other", lastSeenTimestamp="2026-01-01T12:00:00Z", versions={"runner": "2"})
-    assert told(listed(runner("a")), listed(later)) == []
+    assert events_of(listed(runner("a")), listed(later)) == []
 
 
 @pytest.mark.parametrize(("is_online", "state"), [(True, [("online", "a")]), (False, [("offline", "a")]), (None, [])])
 def test_a_new_runner_is_registered_and_then_in_its_state(is_online: bool | None, state: list[tuple[str, str]]) -> None:
-    assert told({}, listed(runner("a", is_online))) == [("registered", "a"), *state]
+    assert events_of({}, listed(runner("a", is_online))) == [("registered", "a"), *state]
 
 
 @pytest.mark.parametrize(("is_online", "event"), [(True, "online"), (False, "offline")])
 def test_a_state_that_changes_is_reported_with_the_current_runner(is_online: bool, event: str) -> None:
     now = runner("a", is_online, lastSeenTimestamp="2026-01-01T12:00:00Z")
-    (change,) = changes(listed(runner("a", not is_online)), listed(now))
+    (change,) = events_of(listed(runner("a", not is_online)), listed(now))
     assert (change.event, change.runner) == (event, now)
 
 
 def test_a_runner_that_is_gone_is_removed_as_it_was_listed_last() -> None:
     last = runner("a", False, label="Last")
-    (change,) = changes(listed(last), {})
+    (change,) = events_of(listed(last), {})
     assert (change.event, change.runner) == ("removed", last)
 
 
 def test_a_runner_registered_again_under_another_id_is_another() -> None:
-    events = told(listed(runner("a", name="same")), listed(runner("b", name="same")))
+    events = events_of(listed(runner("a", name="same")), listed(runner("b", name="same")))
     assert events == [("removed", "a"), ("registered", "b"), ("online", "b")]
 
 
 def test_a_state_that_soda_cloud_does_not_say_is_the_last_that_it_said() -> None:
     first = listed(runner("a", True))
     silent = listed(runner("a", None), before=first)
-    assert told(first, silent) == []
-    assert told(silent, listed(runner("a", True), before=silent)) == []
-    assert told(silent, listed(runner("a", False), before=silent)) == [("offline", "a")]
+    assert events_of(first, silent) == []
+    assert events_of(silent, listed(runner("a", True), before=silent)) == []
+    assert events_of(silent, listed(runner("a", False), before=silent)) == [("offline", "a")]
 
 
 @pytest.mark.parametrize("runner_id", [None, ""])
@@ -83,7 +83,7 @@ def test_a_runner_without_an_id_cannot_be_followed(runner_id: str | None) -> Non
 
 def test_without_states_every_state_is_still_to_be_told() -> None:
     now = listed(runner("a", True), runner("b", False), runner("c", None))
-    assert told(without_states(now), now) == [("online", "a"), ("offline", "b")]
+    assert events_of(without_states(now), now) == [("online", "a"), ("offline", "b")]
 
 
 # What was reported, wherever it was stopped
@@ -101,5 +101,5 @@ def test_only_unreported_changes_remain(before: tuple[Any, Any]) -> None:
         so_far = dict(first)
         for number, change in enumerate(every, 1):
             record(so_far, change)
-            assert changes(so_far, second) == every[number:]
+            assert events_of(so_far, second) == every[number:]
         assert so_far == second

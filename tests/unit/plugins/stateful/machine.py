@@ -75,7 +75,7 @@ faults = st.lists(
 class Facts:
     """What can be seen from outside of one name, and of the account."""
 
-    held: StoredKey | None
+    stored: StoredKey | None
     runners: frozenset[tuple[str, str]]
     """The ids and names of the runners that have one of the names."""
     issued: frozenset[str]
@@ -115,7 +115,7 @@ class Fleet(RuleBasedStateMachine):
         self.parted: set[str] = set()
         """Keys that were stored and then replaced or removed."""
         self.lost: set[str] = set()
-        """Keys that no one ever held: their run said so, or died."""
+        """Keys that no one ever stored: their run said so, or died."""
         self.others = 0
         # They fill the first page, so the names stand on the second, and move to the first when one of these goes.
         self._seed_others(PAGE)
@@ -134,16 +134,16 @@ class Fleet(RuleBasedStateMachine):
             self._bring_to_an_edge(name)
         before = self._facts(name)
         may_issue = (
-            before.held.key_version < self.version[name]
-            if before.held is not None
+            before.stored.key_version < self.version[name]
+            if before.stored is not None
             else reissue or not before.listed(name)
         )
         outcome, after = self._run(name, "present", reissue, moving, faults)
         issued = after.issued - before.issued
         assert len(issued) <= 1, "a name got two keys at once"
-        assert may_issue or not issued, "a key was issued that nothing asked for"
+        assert may_issue or not issued, "a key was issued without need"
         if outcome.failure is None:
-            assert after.held is not None or (before.listed(name) and not reissue)
+            assert after.stored is not None or (before.listed(name) and not reissue)
 
     @rule(name=names, moving=st.booleans(), faults=faults)
     def absent(self, name: str, moving: bool, faults: list[Any]) -> None:
@@ -153,10 +153,10 @@ class Fleet(RuleBasedStateMachine):
         if outcome.failure is None:
             # One reading of several pages may miss a runner that moves: only an absence that leads to a key is
             # confirmed. The next run finds it.
-            assert after.held is None
+            assert after.stored is None
             assert moving or not after.listed(name)
         else:
-            assert after.held == before.held or not after.listed(name), "the key went before the runner"
+            assert after.stored == before.stored or not after.listed(name), "the key went before the runner"
 
     @rule(
         name=names,
@@ -166,13 +166,13 @@ class Fleet(RuleBasedStateMachine):
         state=st.sampled_from(("present", "present", "absent")),
     )
     def killed(self, name: str, begin: str, point: int, rotate: bool, state: str) -> None:
-        """A run that dies at some point, of all or of those after it asked for a key, with no chance to clean up."""
+        """A run that dies at some point, of all or of those after it requested a key, with no chance to clean up."""
         if rotate:
             self.version[name] += 1
         before = self._facts(name)
         passed = self._killed_at(begin, point, lambda: self._execute(name, state, False, False))
         after = self._facts(name)
-        lost = after.issued - before.issued - ({after.held.api_key_id} if after.held else set())
+        lost = after.issued - before.issued - ({after.stored.api_key_id} if after.stored else set())
         if "before POST" in passed:
             check_the_order(passed)
         if lost:
@@ -185,11 +185,11 @@ class Fleet(RuleBasedStateMachine):
     @rule(name=names)
     def starts(self, name: str) -> None:
         """The runner registers with the key that it was given."""
-        held = self._facts(name).held
-        if held is not None and held.in_place:
+        stored = self._facts(name).stored
+        if stored is not None and stored.in_place:
             # The name may be another's, or the runner of that id gone.
             with contextlib.suppress(EmulatorFailed):
-                self.account.register(name, held.api_key_id, held.runner_id)
+                self.account.register(name, stored.api_key_id, stored.runner_id)
 
     @rule(name=names)
     def deleted_by_others(self, name: str) -> None:
@@ -210,8 +210,8 @@ class Fleet(RuleBasedStateMachine):
 
     @invariant()
     def every_key_is_accounted_for(self) -> None:
-        held = {key.api_key_id for key in map(self._held, NAMES) if key is not None}
-        assert set(self.account.stats()["runner_key_ids"]) == held | self.parted | self.lost
+        stored = {key.api_key_id for key in map(self._stored, NAMES) if key is not None}
+        assert set(self.account.stats()["runner_key_ids"]) == stored | self.parted | self.lost
 
     @invariant()
     def count_the_step(self) -> None:
@@ -229,7 +229,7 @@ class Fleet(RuleBasedStateMachine):
         before = self._facts(name)
         foretold = self._execute(name, state, reissue, check=True)
         assert self._facts(name) == before, "the check changed something"
-        assert "createRunner" not in self.account.operations(), "the check asked for a key"
+        assert "createRunner" not in self.account.operations(), "check mode requested a key"
         self.account.clear_journal()
 
         leaving = self._others_move() if moving else frozenset()
@@ -239,11 +239,11 @@ class Fleet(RuleBasedStateMachine):
         struck = sum(fault["struck"] for fault in self.account.faults())
         self.account.clear_faults()
         after = self._facts(name)
-        asked = [entry for entry in self.account.journal(operation="createRunner") if entry["status"] != 429]
-        assert len(asked) <= 1, "a key was requested again that may have been issued"
+        creates = [entry for entry in self.account.journal(operation="createRunner") if entry["status"] != 429]
+        assert len(creates) <= 1, "a key was requested again that may have been issued"
         assert before.others - after.others <= leaving, "a runner of another name was deleted"
 
-        lost = after.issued - before.issued - ({after.held.api_key_id} if after.held else set())
+        lost = after.issued - before.issued - ({after.stored.api_key_id} if after.stored else set())
         assert outcome.says_lost or not lost, "a key was lost without a word"
         self._account_for(before, after, lost)
         if outcome.result is not None:
@@ -289,8 +289,8 @@ class Fleet(RuleBasedStateMachine):
 
     def _account_for(self, before: Facts, after: Facts, lost: set[str] | frozenset[str]) -> None:
         self.lost |= lost
-        if before.held is not None and (after.held is None or after.held.api_key_id != before.held.api_key_id):
-            self.parted.add(before.held.api_key_id)
+        if before.stored is not None and (after.stored is None or after.stored.api_key_id != before.stored.api_key_id):
+            self.parted.add(before.stored.api_key_id)
 
     def _execute(self, name: str, state: str, reissue: bool, check: bool) -> Outcome:
         """Reconcile, in this process and without the modules."""
@@ -310,13 +310,13 @@ class Fleet(RuleBasedStateMachine):
     def _facts(self, name: str) -> Facts:
         runners = [(runner["id"], runner["name"]) for runner in self.account.runners()]
         return Facts(
-            held=self._held(name),
+            stored=self._stored(name),
             runners=frozenset((runner_id, its_name) for runner_id, its_name in runners if its_name in NAMES),
             issued=frozenset(self.account.stats()["runner_key_ids"]),
             others=frozenset(runner_id for runner_id, its_name in runners if its_name not in NAMES),
         )
 
-    def _held(self, name: str) -> StoredKey | None:
+    def _stored(self, name: str) -> StoredKey | None:
         return KeyFile(str(self._path(name)), self.account.endpoint, name).read()
 
     def _path(self, name: str) -> Path:
@@ -346,9 +346,9 @@ class Fleet(RuleBasedStateMachine):
 
 def check_the_order(passed: list[str]) -> None:
     """Reserved on disk before the key is requested; then written, synced, put in place, and the folder synced."""
-    asked = passed.index("before POST")
-    assert "after os.fsync" in passed[:asked], passed
-    since_post = [point.partition(" ")[2] for point in passed[asked:] if point.startswith("before")][1:]
+    request = passed.index("before POST")
+    assert "after os.fsync" in passed[:request], passed
+    since_post = [point.partition(" ")[2] for point in passed[request:] if point.startswith("before")][1:]
     order = ["os.write", "os.ftruncate", "os.fsync", "os.replace", "os.fsync", "os.unlink"]
     assert since_post == order[: len(since_post)] or "os.replace" not in since_post, passed
 

@@ -15,7 +15,7 @@ DOCUMENTATION = r"""
 name: gone
 short_description: Cannot be reached
 description:
-  - Whatever is asked of the host, it cannot be reached.
+  - The host can never be reached.
 author:
   - community.soda contributors (@community-soda)
 options: {}

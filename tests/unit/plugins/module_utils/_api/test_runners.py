@@ -24,7 +24,7 @@ READINGS = 4
 
 @pytest.fixture
 def runners(account: Account) -> Runners:
-    """The runners of the account, asked for by a client that does not wait."""
+    """The runners of the account, read by a client that does not wait."""
     to = connection(account.endpoint, account.api_key_id, account.api_key_secret, timeout=10)
     return Runners(Client(to, sleep=account.advance))
 

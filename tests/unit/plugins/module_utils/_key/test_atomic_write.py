@@ -49,7 +49,7 @@ def names(path: Path) -> list[str]:
     return sorted(each.name for each in path.parent.iterdir())
 
 
-def says(error: SodaError, path: Path, *reasons: str) -> bool:
+def has_reasons(error: SodaError, path: Path, *reasons: str) -> bool:
     """Whether it is the failure of this place, and for one of these reasons."""
     said = [f"{path} cannot be used: {reason}. Nothing was changed there." for reason in reasons]
     return isinstance(error, KeyPathUnusable) and error.failure.message in said
@@ -69,7 +69,7 @@ def words(number: int) -> str:
     ids=["text", "number", "no number"],
 )
 def test_a_failure_says_which_place_it_is_and_why(path: Path, reason: str | OSError, said: str) -> None:
-    assert says(place(path).unusable(reason), path, said)
+    assert has_reasons(place(path).unusable(reason), path, said)
 
 
 def test_committed_content_is_in_the_file(path: Path) -> None:
@@ -130,21 +130,21 @@ def test_too_large_file_is_not_read(path: Path, size: int, readable: bool) -> No
     else:
         with pytest.raises(SodaError) as failed:
             place(path).read()
-        assert says(failed.value, path, f"it is larger than {LARGEST} bytes, so it is not ours")
+        assert has_reasons(failed.value, path, f"it is larger than {LARGEST} bytes, so it is not ours")
 
 
 def test_no_more_is_read_of_a_file_than_tells_that_it_is_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"content")
-    asked: list[int | None] = []
+    attempts: list[int | None] = []
 
     class Noted(io.BufferedReader):
         def read(self, size: int | None = -1) -> bytes:
-            asked.append(size)
+            attempts.append(size)
             return super().read(size)
 
     monkeypatch.setattr(_files, "open", lambda fd, mode: Noted(io.FileIO(fd, mode)), raising=False)
     assert place(path).read(largest=7) == b"content"
-    assert asked == [8]
+    assert attempts == [8]
 
 
 def link(path: Path) -> None:
@@ -184,7 +184,7 @@ def test_only_a_regular_file_is_accepted_and_others_are_not_changed(
     before = names(path)
     with pytest.raises(SodaError) as failed:
         do(path)
-    assert says(failed.value, path, *REASONS[put])
+    assert has_reasons(failed.value, path, *REASONS[put])
     assert names(path) == before
     assert put is not link or (path.parent / "target").read_bytes() == b"precious"
 
@@ -194,7 +194,7 @@ def test_only_a_regular_file_is_accepted_and_others_are_not_changed(
     [
         ("name" * 70, (words(errno.ENAMETOOLONG),)),
         ("folder" * 50 + "/file", (words(errno.ENAMETOOLONG),)),
-        # Who reads is not told by the system whether it was the file or its folder.
+        # The system does not report whether the file or its folder refused.
         ("loop/file", (words(errno.ELOOP), "it is a symbolic link")),
     ],
     ids=["name", "folder", "loop"],
@@ -206,7 +206,7 @@ def test_a_path_that_the_system_refuses_is_a_failure_that_names_it(
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(SodaError) as failed:
         do(tmp_path / written)
-    assert says(failed.value, tmp_path / written, *reasons)
+    assert has_reasons(failed.value, tmp_path / written, *reasons)
     assert [each.name for each in tmp_path.iterdir()] == ["loop"]
 
 
@@ -214,7 +214,7 @@ def test_remains_that_cannot_be_removed_are_a_failure(path: Path, tmp_path: Path
     (tmp_path / ".file.new").mkdir()
     with pytest.raises(SodaError) as failed:
         place(path).remove_temporary()
-    assert says(failed.value, path, words(errno.EISDIR))
+    assert has_reasons(failed.value, path, words(errno.EISDIR))
     place(tmp_path / "other").remove_temporary()
 
 
@@ -238,14 +238,14 @@ def test_a_check_does_not_forgive_a_file_in_the_place_of_a_folder(tmp_path: Path
     (tmp_path / "folder").write_text("")
     with pytest.raises(SodaError) as failed:
         place(tmp_path / "folder" / "file").check(folder_may_be_missing=True)
-    assert says(failed.value, tmp_path / "folder" / "file", f"{tmp_path / 'folder'} is not a folder")
+    assert has_reasons(failed.value, tmp_path / "folder" / "file", f"{tmp_path / 'folder'} is not a folder")
 
 
 def test_a_file_is_not_opened_as_the_folder(path: Path) -> None:
     path.write_bytes(b"content")
     with pytest.raises(SodaError) as failed:
         place(path / "file").open_folder()
-    assert says(failed.value, path / "file", words(errno.ENOTDIR))
+    assert has_reasons(failed.value, path / "file", words(errno.ENOTDIR))
 
 
 def test_a_check_writes_nothing(path: Path) -> None:
@@ -261,13 +261,15 @@ def test_a_path_that_names_a_folder_is_refused(tmp_path: Path, written: str) -> 
     with pytest.raises(SodaError) as failed:
         place(os.path.join(tmp_path, written)).check()
     path = tmp_path / written
-    assert says(failed.value, path, "it is a folder" if written == "folder/." else "it names a folder, not a file")
+    assert has_reasons(
+        failed.value, path, "it is a folder" if written == "folder/." else "it names a folder, not a file"
+    )
 
 
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(SodaError) as failed:
         place("").check()
-    assert says(failed.value, Path.cwd(), "it is a folder")
+    assert has_reasons(failed.value, Path.cwd(), "it is a folder")
 
 
 def test_removing_says_whether_there_was_something(path: Path) -> None:
@@ -284,7 +286,9 @@ def test_a_folder_that_cannot_be_written_to_fails_the_check_as_it_fails_the_rese
         for attempt in (lambda: place(path).check(), lambda: reserve(path).__enter__()):
             with pytest.raises(SodaError) as failed:
                 attempt()
-            assert says(failed.value, path, f"the folder {open_folder} cannot be written to", words(errno.EACCES))
+            assert has_reasons(
+                failed.value, path, f"the folder {open_folder} cannot be written to", words(errno.EACCES)
+            )
 
 
 def test_a_file_that_cannot_be_removed_is_a_failure(open_folder: Path) -> None:
@@ -292,7 +296,7 @@ def test_a_file_that_cannot_be_removed_is_a_failure(open_folder: Path) -> None:
     open_folder.chmod(0o555)
     with ordinary_user(), pytest.raises(SodaError) as failed:
         place(open_folder / "file").remove()
-    assert says(failed.value, open_folder / "file", words(errno.EACCES))
+    assert has_reasons(failed.value, open_folder / "file", words(errno.EACCES))
 
 
 def test_no_file_descriptor_is_left_open(path: Path) -> None:
@@ -314,16 +318,16 @@ def test_a_check_asks_about_the_real_user_where_the_system_cannot_be_asked_about
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = os.access
-    asked = []
+    attempts = []
 
     def plain_access(path: str, mode: int) -> bool:
-        asked.append(path)
+        attempts.append(path)
         return access(path, mode)
 
     # What is not among os.supports_effective_ids does not take that argument.
     monkeypatch.setattr(os, "access", plain_access)
     place(path).check()
-    assert asked == [str(path.parent)]
+    assert attempts == [str(path.parent)]
 
 
 ROOMY = {"f_blocks": 9, "f_bfree": 9, "f_bavail": 9, "f_files": 9, "f_ffree": 9}
@@ -345,10 +349,10 @@ ROOMY = {"f_blocks": 9, "f_bfree": 9, "f_bavail": 9, "f_files": 9, "f_ffree": 9}
 def test_a_disk_without_space_fails_the_check_as_it_would_fail_the_reservation(
     path: Path, monkeypatch: pytest.MonkeyPatch, user: int, disk: dict[str, int], usable: bool
 ) -> None:
-    asked = []
+    attempts = []
 
     def statvfs(folder: str) -> SimpleNamespace:
-        asked.append(folder)
+        attempts.append(folder)
         return SimpleNamespace(**{**ROOMY, **disk})
 
     monkeypatch.setattr(os, "statvfs", statvfs)
@@ -358,8 +362,8 @@ def test_a_disk_without_space_fails_the_check_as_it_would_fail_the_reservation(
     else:
         with pytest.raises(SodaError) as failed:
             place(path).check()
-        assert says(failed.value, path, words(errno.ENOSPC))
-    assert asked == [str(path.parent)]
+        assert has_reasons(failed.value, path, words(errno.ENOSPC))
+    assert attempts == [str(path.parent)]
 
 
 @pytest.mark.parametrize("sticky", [True, False])
@@ -380,7 +384,9 @@ def test_a_file_of_another_user_is_refused_in_a_folder_where_only_owners_may_rep
         return
     with pytest.raises(SodaError) as failed:
         place(path).check()
-    assert says(failed.value, path, "it belongs to another user, in a folder where only owners may replace files")
+    assert has_reasons(
+        failed.value, path, "it belongs to another user, in a folder where only owners may replace files"
+    )
 
 
 ATTRIBUTES = {"immutable": 0x10, "append only": 0x20, "others": 0xFFFFFFCF}
@@ -407,7 +413,7 @@ def test_a_file_with_an_attribute_that_keeps_it_in_place_is_refused(
         return
     with pytest.raises(SodaError) as failed:
         place(path).check()
-    assert says(failed.value, path, "it has an attribute (lsattr) that keeps it from being replaced")
+    assert has_reasons(failed.value, path, "it has an attribute (lsattr) that keeps it from being replaced")
 
 
 def test_a_file_is_usable_where_its_attributes_and_what_is_mounted_cannot_be_told(
@@ -455,7 +461,7 @@ def test_a_file_that_is_mounted_on_its_own_is_refused(
     if mounted:
         with pytest.raises(SodaError) as failed:
             place(path).check()
-        assert says(failed.value, path, "it is mounted on its own, so no other file can be put in its place")
+        assert has_reasons(failed.value, path, "it is mounted on its own, so no other file can be put in its place")
     else:
         place(path).check()
     assert opened == [("/proc/self/mountinfo", "rb")]
@@ -506,7 +512,7 @@ def test_removed_remains_of_a_killed_run_are_a_failure(path: Path) -> None:
     path.write_bytes(b"before")
     with pytest.raises(SodaError) as failed:
         place(path).recover(keep_attributes)
-    assert says(failed.value, path, words(errno.ENOENT))
+    assert has_reasons(failed.value, path, words(errno.ENOENT))
     assert path.read_bytes() == b"before"
 
 
@@ -559,7 +565,7 @@ def test_replacement_of_the_reserved_file_is_not_written_to(
         patch.setattr(os, "unlink", unlink_and_plant)
         with pytest.raises(SodaError) as failed, reserve(path):
             pass
-    assert says(failed.value, path, words(errno.EEXIST))
+    assert has_reasons(failed.value, path, words(errno.EEXIST))
     assert target.read_bytes() == b"precious"
 
 
@@ -570,7 +576,7 @@ def test_a_link_to_the_reserved_file_is_not_the_reserved_file(path: Path) -> Non
 
     with pytest.raises(SodaError) as failed, reserve(path, set_attributes=replace_it):
         pass
-    assert says(failed.value, path, words(errno.EEXIST))
+    assert has_reasons(failed.value, path, words(errno.EEXIST))
     with reserve(path) as reservation:
         replace_it(str(path.with_name(".file.new")))
         with pytest.raises(FileExistsError) as refused:
@@ -638,4 +644,4 @@ def test_a_disk_that_fails_during_the_check_is_a_failure(path: Path, go_bad: Cal
 
     with pytest.raises(SodaError) as failed, reserve(path, set_attributes=set_attributes):
         pass
-    assert says(failed.value, path, words(errno.EIO))
+    assert has_reasons(failed.value, path, words(errno.EIO))

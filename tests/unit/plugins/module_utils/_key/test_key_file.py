@@ -491,9 +491,9 @@ def test_a_whole_key_that_a_killed_run_left_is_put_in_place(
 def test_a_newer_key_that_a_killed_rotation_left_replaces_the_older(file: KeyFile, path: Path, left: Path) -> None:
     write(path, KEY.to_json())
     write(left, NEXT.to_json())
-    held = file.read()
-    assert held == replace(NEXT, in_place=False)
-    file.recover(held)
+    stored = file.read()
+    assert stored == replace(NEXT, in_place=False)
+    file.recover(stored)
     assert file.read() == NEXT
 
 
@@ -527,10 +527,10 @@ def test_a_link_that_takes_the_place_of_a_key_that_was_left_is_not_written_throu
     read = KeyFile.read
 
     def then_replaced(self: KeyFile) -> StoredKey | None:
-        held = read(self)
+        stored = read(self)
         left.unlink()
         left.symlink_to("target")
-        return held
+        return stored
 
     monkeypatch.setattr(KeyFile, "read", then_replaced)
     with pytest.raises(SodaError) as failed:
@@ -549,7 +549,7 @@ def test_a_file_that_takes_the_place_of_the_reserved_one_does_not_cost_the_key(
 
     if when == "while it is prepared":
         with pytest.raises(SodaError) as failed, reserve(key_file(path, set_attributes=replace_it)):
-            pytest.fail("a key would be asked for")
+            pytest.fail("a key would be requested")
         assert failed.value.failure.code == "key_path_unusable"
         return
     with reserve(file) as reservation:
@@ -653,18 +653,18 @@ def test_a_link_in_the_place_of_a_key_that_was_left_is_not_followed(file: KeyFil
 
 def test_a_module_run_puts_in_place_what_a_killed_run_left(soda: Soda) -> None:
     left = soda.folder / ".key.json.new"
-    held = soda.held(path=left)
+    stored = soda.stored(path=left)
     ran = soda.runner()
     assert (ran["changed"], ran["registration"]) == (True, "pending")
-    assert ran["key"]["api_key_id"] == held["api_key_id"]
-    assert soda.key() == held
+    assert ran["key"]["api_key_id"] == stored["api_key_id"]
+    assert soda.key() == stored
     assert soda.files() == ["key.json"]
     assert mode_of(soda.key_path) == 0o600
     assert soda.keys_issued() == 0
 
 
 def test_check_mode_predicts_that_it_will_be_put_in_place(soda: Soda) -> None:
-    soda.held(path=soda.folder / ".key.json.new")
+    soda.stored(path=soda.folder / ".key.json.new")
     before = snapshot(soda.folder)
     ran = soda.runner(check=True)
     assert (ran["changed"], ran["registration"]) == (True, "pending")
@@ -672,7 +672,7 @@ def test_check_mode_predicts_that_it_will_be_put_in_place(soda: Soda) -> None:
 
 
 def test_absent_removes_what_a_killed_run_left(soda: Soda) -> None:
-    soda.held(path=soda.folder / ".key.json.new")
+    soda.stored(path=soda.folder / ".key.json.new")
     ran = soda.runner(state="absent")
     assert (ran["changed"], ran["registration"]) == (True, "absent")
     assert soda.files() == []

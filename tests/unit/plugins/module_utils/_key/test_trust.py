@@ -240,7 +240,7 @@ def test_a_folder_that_may_only_be_searched_is_enough_to_read(path: Path) -> Non
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_no_planted_key_is_used(soda: Soda, state: str, check: bool) -> None:
-    soda.held()
+    soda.stored()
     os.chown(soda.key_path, MALLORY, MALLORY)
     before = snapshot(soda.folder)
     ran = soda.runner(state=state, check=check)
@@ -266,7 +266,7 @@ def test_the_key_of_the_declared_owner_is_used(soda: Soda) -> None:
 
 def test_a_key_that_a_killed_run_left_for_the_declared_owner_is_recovered(soda: Soda) -> None:
     left = soda.folder / ".key.json.new"
-    key = soda.held(path=left)
+    key = soda.stored(path=left)
     os.chown(left, OWNER, OWNER)
     ran = soda.runner(owner=str(OWNER), group=str(OWNER))
     assert (ran["changed"], ran["key"]["api_key_id"], ran.operations) == (True, key["api_key_id"], ["listRunners"])
@@ -276,7 +276,7 @@ def test_a_key_that_a_killed_run_left_for_the_declared_owner_is_recovered(soda: 
 
 def test_a_key_that_somebody_planted_as_that_of_a_killed_run_is_not_recovered(soda: Soda) -> None:
     left = soda.folder / ".key.json.new"
-    planted = soda.held(path=left)
+    planted = soda.stored(path=left)
     os.chown(left, MALLORY, MALLORY)
     ran = soda.runner(owner=str(OWNER))
     assert ran["key"]["api_key_id"] != planted["api_key_id"]
@@ -284,7 +284,7 @@ def test_a_key_that_somebody_planted_as_that_of_a_killed_run_is_not_recovered(so
 
 
 def test_a_key_file_names_the_file_that_it_does_not_trust(soda: Soda) -> None:
-    soda.held()
+    soda.stored()
     os.chown(soda.key_path, MALLORY, MALLORY)
     file = KeyFile(str(soda.key_path), soda.account.endpoint, soda.name)
     for attempt in (file.read, lambda: file.reserve(None).__enter__()):

@@ -102,7 +102,7 @@ PRESENT = [
     (ADOPTED_AT_2, [RUNNER], KEY_1, [ISSUE], "registered", None),
     (OTHER_ADOPTED, [RUNNER], KEY_1, [], "registered", "existing_key (key-9) was not stored"),
     (OTHER_SECRET, [RUNNER], KEY_1, [], "registered", "with another secret than existing_key"),
-    # A key that a killed run left beside its place counts as held, once it is put there.
+    # A key that a killed run left beside its place counts as stored, once it is put there.
     (WANTED, [], LEFT_1, [RECOVER], "pending", None),
     (WANTED, [RUNNER], LEFT_1, [RECOVER], "registered", None),
     (AT_2, [RUNNER], LEFT_2, [RECOVER], "registered", None),
@@ -265,7 +265,7 @@ def test_unless_seen_since_keeps_a_runner_with_a_later_or_unknown_contact(last_s
     )
 
 
-@pytest.mark.parametrize("key", [KEY_1, LEFT_1], ids=["held", "left behind"])
+@pytest.mark.parametrize("key", [KEY_1, LEFT_1], ids=["stored", "left behind"])
 def test_no_plan_shows_the_secret(key: StoredKey) -> None:
     for decide in (present, absent):
         assert key.api_key_secret not in repr((decide(WANTED, Observed((), key)), Observed((), key)))

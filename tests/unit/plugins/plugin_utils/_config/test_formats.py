@@ -353,17 +353,17 @@ def test_ids_and_secrets_are_text_to_every_reader(file_format: str, value: str) 
     key = replace(KEY, api_key_id=value, api_key_secret=value, runner_id=value)
     content = read(file_format, key)
     if file_format == "helm_values":
-        held = [*content["soda"]["apikey"].values(), content["soda"]["agent"]["id"]]
+        stored = [*content["soda"]["apikey"].values(), content["soda"]["agent"]["id"]]
     elif file_format == "kubernetes_secret":
-        held = list(content["stringData"].values())
+        stored = list(content["stringData"].values())
     elif file_format == "image_pull_secret":
         (login,) = json.loads(content["stringData"][".dockerconfigjson"])["auths"].values()
-        held = [login["username"], login["password"]]
+        stored = [login["username"], login["password"]]
     elif file_format == "soda_core":
-        held = [content["soda_cloud"][name] for name in ("api_key_id", "api_key_secret")]
+        stored = [content["soda_cloud"][name] for name in ("api_key_id", "api_key_secret")]
     else:
-        held = list(content.values())
-    assert set(held) == {value}
+        stored = list(content.values())
+    assert set(stored) == {value}
 
 
 @yaml_formats
