@@ -64,6 +64,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         result: Json = super().run(tmp, task_vars)
+        self.warnings: list[t.Any] = []
+        """What the steps add to the result: text, or objects of newer releases of ansible-core."""
         try:
             step = str(self._task.args.get("step"))
             if step not in STEPS or set(self._task.args) - {"step", "runner"}:
@@ -73,4 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             outcome = exc.failure.as_failed_task()
         except CallFailed as exc:
             outcome = exc.result
+        added = [warning for warning in outcome.pop("warnings", ()) if warning not in self.warnings]
+        if self.warnings or added:
+            outcome["warnings"] = [*self.warnings, *added]
         return {**result, **outcome}

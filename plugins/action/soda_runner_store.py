@@ -114,13 +114,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _reconcile(self, parameters: Json, store: LeasedStore) -> Json:
         stored = store.read()
         if parameters["observe"]:
-            return {
-                "changed": False,
-                "registration": None,
-                "runner": None,
-                "key": _status(stored, store),
-                "complete": stored is not None and stored.in_place,
-            }
+            return {**_unchanged(stored, store), "complete": stored is not None and stored.in_place}
         if parameters["state"] == "absent":
             return self._absent(parameters, store, stored)
         if parameters["key_version"] < 1:
@@ -133,11 +127,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if stored is not None and stored.in_place and stored.key_version == parameters["key_version"]:
             if not self._task.check_mode:
                 store.clean_up()
-            return {"changed": False, "registration": None, "runner": None, "key": _status(stored, store)}
+            return _unchanged(stored, store)
         outcome = self._reconciler(parameters, store).present()
+        # In check mode, a key that would be issued has no id.
+        key_id = (outcome["key"] or {}).get("api_key_id")
+        if outcome["changed"] and key_id != (stored.api_key_id if stored else None):
+            existing = parameters["existing_key"] or {}
+            outcome["key_origin"] = "existing" if key_id == existing.get("api_key_id") else "issued"
         if not self._task.check_mode:
             outcome["key"] = _status(store.stored, store)
-        return outcome
+        return {"key_origin": None, **outcome}
 
     def _move(self, parameters: Json, store: LeasedStore, stored: StoredKey | None) -> Json:
         """Move the key file of the host to the store, unless the store has a key."""
@@ -154,15 +153,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise KeyFileOfAnotherRunner(
                 f"{path} on the host stores the key of the runner {moved.name!r} at {moved.endpoint}. It was not moved."
             )
-        if stored is None and self._task.check_mode:
+        moves = stored is None
+        if stored is not None:
+            outcome = self._present(parameters, store, stored)
+        elif self._task.check_mode:
             store.check_writable()
-            return {"changed": True, "registration": None, "runner": None, "key": _status(moved, store)}
-        adopted = stored is None
-        if stored is None:
+            stored, outcome = moved, _unchanged(moved, store)
+        else:
             store.deposit(moved)
             stored = store.recover(t.cast(StoredKey, store.read()))
-        outcome = self._present(parameters, store, stored)
-        outcome["changed"] |= adopted
+            outcome = self._present(parameters, store, stored)
+        if moves:
+            before = {"registration": outcome["registration"], "key": moved.as_result(path)}
+            after = {"registration": outcome["registration"], "key": outcome["key"]}
+            outcome |= {"changed": True, "diff": {"before": before, "after": after}}
+            outcome["key_origin"] = outcome["key_origin"] or "moved"
         if stored.api_key_id == moved.api_key_id:
             # The store has been read again, so the copy on the host is not needed.
             removed = self._on_host("remove_key", path, api_key_id=moved.api_key_id)
@@ -199,6 +204,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             unless_online=parameters["unless_online"],
         )
         return Reconciler(runners=self._runners, wanted=wanted, store=store, check_mode=self._task.check_mode)
+
+
+def _unchanged(key: StoredKey | None, store: LeasedStore) -> Json:
+    return {
+        "changed": False,
+        "registration": None,
+        "runner": None,
+        "key": _status(key, store),
+        "key_origin": None,
+    }
 
 
 def _status(key: StoredKey | None, store: LeasedStore) -> Json | None:

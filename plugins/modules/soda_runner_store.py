@@ -25,10 +25,10 @@ description:
   - The action runs on the controller, for any connection of the host. The secret is in no result, variable or log.
 requirements:
   - requests >= 2.25 on the controller
-  - The collection C(community.hashi_vault) and the Python library C(hvac) on the controller, with O(store=vault_kv2).
-    With ansible-core 2.16, use C(community.hashi_vault) 6.
-  - The collection C(kubernetes.core) and the Python library C(kubernetes) on the controller, with
-    O(store=kubernetes_secret).
+  - with O(store=vault_kv2), the collection C(community.hashi_vault) (version 6 for ansible-core 2.16) and the Python
+    library C(hvac) on the controller
+  - with O(store=kubernetes_secret), the collection C(kubernetes.core) and the Python library C(kubernetes) on the
+    controller
 extends_documentation_fragment:
   - community.soda.soda_cloud
   - community.soda.soda_cloud.action_group
@@ -43,7 +43,9 @@ attributes:
     support: none
   become:
     description: It can be used with C(become).
-    support: none
+    support: partial
+    details:
+      - Only O(move_from) reads a file on the host.
   bypass_host_loop:
     description: It runs once for all hosts.
     support: none
@@ -52,7 +54,9 @@ attributes:
     details:
       - Reads the store and the listing, and checks as far as possible that the store accepts a key. It writes nothing.
   connection:
-    support: none
+    support: partial
+    details:
+      - Only O(move_from) contacts the host.
   delegation:
     support: none
   diff_mode:
@@ -285,6 +289,14 @@ complete:
   returned: O(observe=true)
   type: bool
   sample: true
+key_origin:
+  description:
+    - Where the key comes from that this run stored. V(issued) is a new key, V(existing) the one of O(existing_key), and
+      V(moved) the one of O(move_from).
+    - Null if the store had the key already.
+  returned: success, and not with O(observe=true) or O(state=absent)
+  type: str
+  sample: issued
 unique_name:
   description: The readable and unique form of the name. It is valid as the name of a Secret and of a Helm release.
   returned: success

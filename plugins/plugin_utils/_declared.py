@@ -353,6 +353,12 @@ def _check(values: dict[str, t.Any], host: str) -> None:
             "soda_runner_cloud_api_key_id is not set. Set it and soda_runner_cloud_api_key_secret, or export"
             " SODA_CLOUD_API_KEY_ID and SODA_CLOUD_API_KEY_SECRET on the controller."
         )
+    if values["soda_runner_key_store"] != "file" and values["soda_runner_import_from"]:
+        raise InvalidArguments(
+            "soda_runner_import_from adopts a key into a file on the host, but soda_runner_key_store is"
+            f" {values['soda_runner_key_store']}. Adopt the key with soda_runner_key_store: file first. Then change"
+            " soda_runner_key_store, and the role moves the key.",
+        )
     if bool(values["soda_runner_existing_api_key_id"]) != bool(values["soda_runner_existing_api_key_secret"]):
         raise InvalidArguments(
             "Set both soda_runner_existing_api_key_id and soda_runner_existing_api_key_secret, or neither.",

@@ -89,8 +89,10 @@ class Host:
 
     def _observe(self) -> Observed:
         request = self._request
-        stored = None
-        if request.key_store == "file":
+        stored, movable = None, False
+        if request.key_store != "file":
+            movable = request.store_key is None and self._key_file.read() is not None
+        else:
             stored = self._key_file.read()
             self._remember_secret(stored)
             self._check_folder(self._key_file.target, request.key_attributes)
@@ -116,6 +118,7 @@ class Host:
             undeclared=tuple(self._undeclared(state)),
             missing_folders=tuple(_paths.missing_folders((self._key_path, *self._config_paths))),
             adoptable=None if stored is not None else self._adoptable(),
+            key_movable=movable,
             has_leftovers=self._key_file.has_leftovers()
             or self._state_file.has_leftovers()
             or any(target.has_temporary() for target in self._targets),

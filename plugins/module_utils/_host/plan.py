@@ -58,6 +58,8 @@ class Observed:
     missing_folders: tuple[str, ...] = ()
     adoptable: tuple[IssuedKey, str | None] | None = None
     """The key that can be adopted, and the id of its runner if that is known."""
+    key_movable: bool = False
+    """Whether the host has a key file, although the key belongs in another store."""
     has_leftovers: bool = False
     """Whether a killed run left something beside the files."""
 
@@ -101,7 +103,7 @@ def decide(request: Request, observed: Observed, check_mode: bool) -> Plan:
         if request.key_required:
             raise _no_key(request, observed)
         folders = observed.missing_folders if request.create_folders else ()
-        adoptable = key is None and observed.adoptable is not None
+        adoptable = key is None and (observed.adoptable is not None or observed.key_movable)
         return Plan(source, key, key_needed=True, key_adoptable=adoptable, create_folders=folders)
     return _configure(request, observed, source, key)
 

@@ -37,8 +37,8 @@ KEY_NOT_STORED = (
     " runner uses."
 )
 STAYS_VALID = (
-    "The runner {name!r} was not listed. Its {key} was removed from {location}, but it stays valid in Soda Cloud: the"
-    " API cannot revoke it."
+    "The runner {name!r} was not listed. The removal of its {key} from {location} does not revoke it: the API cannot"
+    " revoke a key, so it stays valid in Soda Cloud."
 )
 ISSUED_AGAIN = (
     "Without key_path nothing records that a key was issued: until the runner {name!r} has registered, every further"

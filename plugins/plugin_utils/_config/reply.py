@@ -14,6 +14,7 @@ fields below are read. No facts are, so a host cannot set variables.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -154,14 +155,26 @@ def traceback_of(result: Json) -> str:
     return sanitize_lines(str(text or ""), LONGEST_TRACEBACK)
 
 
-def warnings_of(result: Json) -> list[str]:
-    """The warnings of a module. Newer releases of ansible-core return objects with the text."""
+def warnings_of(result: Json) -> list[t.Any]:
+    """
+    The warnings of a module, for the result of the action that has called it.
+
+    Newer releases of ansible-core return objects. From 2.20 on, Ansible has them already, and the list can be the one
+    to which each warning of the task is appended. Ansible shows equal objects once, so an object that needs no change
+    is returned as it is.
+    """
     given = result.get("warnings")
-    texts = []
-    for warning in given[:10] if isinstance(given, list) else []:
-        event = getattr(warning, "event", None)
-        texts.append(sanitize(str(getattr(event, "msg", None) or warning), LONGEST_TEXT))
-    return texts
+    return [_inert(warning) for warning in (given[:10] if isinstance(given, list) else ())]
+
+
+def _inert(warning: t.Any) -> t.Any:
+    event = getattr(warning, "event", None)
+    if event is None:
+        return sanitize(str(warning), LONGEST_TEXT)
+    texts = [getattr(event, field.name) for field in dataclasses.fields(event)]
+    if all(text is None or (isinstance(text, str) and sanitize_lines(text, LONGEST_TEXT) == text) for text in texts):
+        return warning
+    return sanitize(str(event.msg), LONGEST_TEXT)
 
 
 def _invalid(field: str) -> Exception:

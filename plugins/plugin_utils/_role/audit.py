@@ -165,7 +165,7 @@ class _Observer(Steps):
         except SodaError as exc:
             return AccountListing(to.account, host, None, exc.failure.message)
         runners = tuple(listing.matching())
-        self.warn({"warnings": listing.warnings()})
+        self.warn(*listing.warnings())
         return AccountListing(to.account, host, runners)
 
 

@@ -15,7 +15,7 @@ import sys
 import typing as t
 
 from ...module_utils._errors import KeyPathUnusable, ModuleFailed
-from .._config.reply import message_of, traceback_of
+from .._config.reply import message_of, traceback_of, warnings_of
 from .._secret_call import execute_module_with_secret
 
 Json = dict[str, t.Any]
@@ -98,6 +98,8 @@ def make_private_folder(path: str) -> None:
 def _checked(result: Json) -> Json:
     message, traceback = message_of(result), traceback_of(result)
     result = {key: value for key, value in result.items() if key not in DROPPED}
+    # From ansible-core 2.20 on, this can be the list to which each warning of the task is appended.
+    result["warnings"] = warnings_of(result)
     if result.get("failed"):
         kept = ("msg", "failure", "rc", "module_stdout", "module_stderr", "missing", "warnings")
         failed = {"failed": True, **{key: result[key] for key in kept if key in result}}

@@ -38,7 +38,7 @@ class Decommission(Steps):
         result = self._deleted(declared, stops_first=released and self.check_mode)
         deletion = removal.Deletion.of_result(result)
         removal.refuse_online(deletion, declared.name)
-        self.warn(result)
+        self.warn(*result["warnings"])
         outcome: Json = {"changed": deletion.changed or released, "runner_deleted": deletion.deleted, "removed": []}
         left_behind: list[str] = []
         try:
@@ -49,7 +49,7 @@ class Decommission(Steps):
                 removed = self.config(declared.config_arguments(), state="absent")
         except AnsibleConnectionFailure:
             left_behind = [declared.key_path, *(file["path"] for file in declared.config_files)]
-            self.action._display.warning(
+            self.warn(
                 f"{declared.host} could not be reached. These files remain there if they exist:"
                 f" {', '.join(left_behind)}. Run the role again when the host is back."
             )
@@ -57,7 +57,7 @@ class Decommission(Steps):
             outcome |= {key: removed[key] for key in ("removed", "files", "diff", "warnings") if key in removed}
             outcome["changed"] |= removed["changed"]
             if declared.key_path in removed["removed"] and not deletion.registered_before:
-                self.action._display.warning(
+                self.warn(
                     STAYS_VALID.format(
                         name=declared.name, key="key", location=f"{declared.key_path} on {declared.host}"
                     )
@@ -117,7 +117,7 @@ class Decommission(Steps):
             if removal.Deletion.of_result(result).registered_before:
                 return result
             # The runner has another id by now. The key in escrow may be removed already.
-            self.warn(result)
+            self.warn(*result["warnings"])
             again = self._delete(declared, stops_first)
             return {**again, "changed": again["changed"] or result["changed"]}
         # The runner was not listed, or there are several of the name.

@@ -29,23 +29,23 @@ class Deployment(Provision):
         release.check(declared)
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
         observed = self.store(declared, observe=True)
-        key, issued = observed["key"], False
+        key, origin, changed = observed["key"], None, False
         if key is None or key["key_version"] != declared.key_version or not observed["complete"]:
             self._refuse_shared_name(declared)
             self.check_account(declared)
             stored = self._stored(declared)
-            key, issued = stored["key"], bool(stored["changed"])
+            key, origin, changed = stored["key"], stored["key_origin"], bool(stored["changed"])
         deployed = release.Release(self.action, declared, self.task_vars)
         values = release.values_of(declared, key)
         diff = self._diff(deployed, values, declared)
-        upgraded = deployed.install(values)
+        changed |= deployed.install(values)
         waits = declared.wait_timeout > 0 and not self.check_mode
         if waits:
             self._await(declared)
-        self.publish(OUTCOMES, declared, changed=issued or upgraded, issued=issued, account=str(declared.account))
+        self.publish(OUTCOMES, declared, changed=changed, account=str(declared.account))
         return {
-            "changed": issued or upgraded,
-            "key_issued": issued,
+            "changed": changed,
+            "key_issued": origin == "issued",
             "release": deployed.name,
             "wait": waits,
             **({} if diff is None else {"diff": diff}),

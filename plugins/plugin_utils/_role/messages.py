@@ -35,16 +35,19 @@ def announce_keys(needed: t.Mapping[str, int], check_mode: bool) -> str:
 
 
 def summarize_provision(outcomes: Outcomes, check_mode: bool) -> str:
-    issued = [one for one in outcomes if one.get("issued")]
-    adopted = [one for one in outcomes if one.get("adopted")]
-    configured = [one for one in outcomes if one.get("changed") and not one.get("issued") and not one.get("adopted")]
+    by_origin: dict[str, list[t.Mapping[str, t.Any]]] = {}
+    for one in outcomes:
+        if one.get("origin"):
+            by_origin.setdefault(one["origin"], []).append(one)
+    configured = [one for one in outcomes if one.get("changed") and not one.get("origin")]
     not_current = ("changed", "skipped", "deployed", "failed")
     current = [one for one in outcomes if not any(one.get(field) for field in not_current)]
     skipped = sorted(one["host"] for one in outcomes if one.get("skipped"))
     would = check_mode
     parts = [
-        _part(issued, "would get" if would else "got", "a new runner key"),
-        _part(adopted, "would keep" if would else "kept", "an existing runner key"),
+        _part(by_origin.get("issued", ()), "would get" if would else "got", "a new runner key"),
+        _part(by_origin.get("existing", ()), "would keep" if would else "kept", "an existing runner key"),
+        _part(by_origin.get("moved", ()), "would move" if would else "moved", "a runner key to the key store"),
         _part(configured, "would get" if would else "got", "a new configuration"),
         f"{count(len(current), 'host')} {'was' if len(current) == 1 else 'were'} up to date" if current else "",
     ]
@@ -60,7 +63,7 @@ def summarize_provision(outcomes: Outcomes, check_mode: bool) -> str:
             f"{count(len(deployed), 'host')} {'was' if len(deployed) == 1 else 'were'} skipped, because"
             f" soda_runner_deploy is true: {', '.join(deployed)}. community.soda.deploy deploys these runners."
         )
-    if (issued or configured) and not would:
+    if not would and (configured or "issued" in by_origin or any(one.get("restart") for one in outcomes)):
         sentences.append("Start or restart the runners whose key or configuration changed.")
     return " ".join(sentences) or "No host was provisioned."
 

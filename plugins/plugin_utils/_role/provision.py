@@ -37,10 +37,12 @@ class Provision(Steps):
             self.publish(OUTCOMES, declared, deployed=True)
             return {"unfinished": False}
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
-        written = self._configure(declared, **self._observed_in_store(declared))
+        key, is_current = self._observed_in_store(declared)
+        written = self._configure(declared, **_store_key(key if is_current else None))
         key_needed = bool(written["key_needed"])
         waits = declared.wait and not self.check_mode
-        if key_needed and not written["key_adoptable"]:
+        # A key that another store has with a lower version is rotated, whatever is on the host.
+        if key_needed and not (written["key_adoptable"] and key is None):
             self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
             self._await(declared)
@@ -72,39 +74,47 @@ class Provision(Steps):
         self.check_account(declared)
         # The host must be able to store the key before a key exists.
         written = self._configure(declared, create_folders=True)
-        issued = adopted = False
+        origin = None
+        changed = False
         if declared.key_store != "file":
             # The key file of the host if there is one, else a new key.
             result = self._stored(declared, move_from=declared.key_path)
-            issued = bool(result["changed"])
+            origin, changed = result["key_origin"], bool(result["changed"])
             written = self._configure(declared, key_required=True, **_store_key(result["key"]))
         elif written["key_adoptable"]:
-            adopted = True
+            origin = "existing"
             # Without the runner's id: the configuration of a runner that runs stays as it is. A rotation finds the id.
             written = self._configure(declared, create_folders=True, key_required=True)
         elif written["key_needed"]:
             result = self._issued(declared, stored=written["key"])
-            issued = bool(result["changed"])
+            changed = bool(result["changed"])
+            origin = "issued" if changed else None
             # Check mode has no key to take the id from.
             runner_id = (result["runner"] or {}).get("id") if self.check_mode else None
             written = self._configure(declared, key_required=True, runner_id=runner_id)
-        changed = issued or bool(written["changed"])
-        self.publish(OUTCOMES, declared, changed=changed, issued=issued, adopted=adopted, account=str(declared.account))
+        changed |= bool(written["changed"])
+        self.publish(
+            OUTCOMES,
+            declared,
+            changed=changed,
+            origin=origin,
+            restart=bool(written["restart_owed"]),
+            account=str(declared.account),
+        )
         return {
             **written,
             "changed": changed,
-            "key_issued": issued,
-            "key_adopted": adopted,
+            "key_issued": origin == "issued",
+            "key_adopted": origin in ("existing", "moved"),
         }
 
-    def _observed_in_store(self, declared: Declared) -> Json:
-        """The status of the key in its store, as an option, if the store needs no change."""
+    def _observed_in_store(self, declared: Declared) -> tuple[Json | None, bool]:
+        """The status of the key in a store other than the host, and whether the store needs no change."""
         if declared.key_store == "file":
-            return {}
+            return None, False
         observed = self.store(declared, observe=True)
         key = observed["key"]
-        is_current = key is not None and key["key_version"] == declared.key_version and observed["complete"]
-        return _store_key(key) if is_current else {}
+        return key, key is not None and key["key_version"] == declared.key_version and observed["complete"]
 
     def _stored(self, declared: Declared, **more: t.Any) -> Json:
         """Put a key into its store."""
@@ -115,7 +125,7 @@ class Provision(Steps):
                 " Cloud shows a key only once. Run the role with soda_runner_reissue=true to issue a new key. The"
                 " runner keeps its id."
             )
-        self.warn(result)
+        self.warn(*result["warnings"])
         return result
 
     def _configure(self, declared: Declared, **more: t.Any) -> Json:
@@ -135,10 +145,11 @@ class Provision(Steps):
         if result["key"] is None:
             raise KeyMissing(
                 f"The runner {declared.name!r} is registered in Soda Cloud, but its key is neither on the host"
-                f" ({declared.key_path}) nor in escrow. Soda Cloud shows a key only once. Restore the key file, or run"
-                " the role with soda_runner_reissue=true to issue a new key. The runner keeps its id.",
+                f" ({declared.key_path}) nor in escrow. Soda Cloud shows a key only once. If the key is in Vault or"
+                " Kubernetes, set soda_runner_key_store. Otherwise restore the key file, or run the role with"
+                " soda_runner_reissue=true to issue a new key. The runner keeps its id.",
             )
-        self.warn(result)
+        self.warn(*result["warnings"])
         return result
 
     def _refuse_shared_name(self, declared: Declared) -> None:
@@ -190,10 +201,13 @@ class Provision(Steps):
             raise CallFailed({"failed": True, "msg": failure["message"], "failure": failure})
         if declared.name in (missing or ()):
             is_online = declared.wait_for == "online"
+            log, again = (
+                ("the log of the runner's pod", "playbook") if declared.deploy else ("the runner's log", "role")
+            )
             message = (
                 f"Soda Cloud did not {'report' if is_online else 'list'} the runner {declared.name!r}"
-                f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read the runner's log"
-                " on the host. If the runner starts later, run the role again. It issues no other key."
+                f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read {log}. If the"
+                f" runner starts later, run the {again} again. It issues no other key."
             )
             failure = {**failure, "message": message}
             raise CallFailed({"failed": True, "msg": message, "failure": failure, "missing": missing})

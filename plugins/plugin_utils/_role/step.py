@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._config.reply import warnings_of
 from .._declared import Declared, read_declared, refuse_shadowing
 from .._parameters import to_plain
 from .._run_files import RunFiles
@@ -67,10 +66,9 @@ class Steps:
         call = call_module if declared.is_direct else call_on_controller
         return call(self.action, module, {**declared.connection_arguments(), **arguments}, self.task_vars)
 
-    def warn(self, result: Json) -> None:
-        # From ansible-core 2.21 the list of a result is that of the task, to which each warning that is shown is added.
-        for text in warnings_of(result):
-            self.action._display.warning(text)
+    def warn(self, *warnings: t.Any) -> None:
+        """Add warnings to the result of the action."""
+        self.action.warnings += [warning for warning in warnings if warning not in self.action.warnings]
 
     def of_inventory(self, declared: Declared) -> declarations.Declarations:
         """What hosts declare that have not run yet. Computed once for each account and batch."""
