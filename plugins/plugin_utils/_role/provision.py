@@ -201,9 +201,9 @@ class Provision(Steps):
             raise CallFailed({"failed": True, "msg": failure["message"], "failure": failure})
         if declared.name in (missing or ()):
             is_online = declared.wait_for == "online"
-            log, again = (
-                ("the log of the runner's pod", "playbook") if declared.deploy else ("the runner's log", "role")
-            )
+            log, again = "the runner's log on the host", "role"
+            if declared.deploy:
+                log, again = "the log of the runner's pod", "playbook"
             message = (
                 f"Soda Cloud did not {'report' if is_online else 'list'} the runner {declared.name!r}"
                 f"{' as online' if is_online else ''} within {declared.wait_timeout:g} seconds. Read {log}. If the"

@@ -53,13 +53,13 @@ def test_a_new_runner_is_registered_and_then_in_its_state(is_online: bool | None
 @pytest.mark.parametrize(("is_online", "event"), [(True, "online"), (False, "offline")])
 def test_a_state_that_changes_is_reported_with_the_current_runner(is_online: bool, event: str) -> None:
     now = runner("a", is_online, lastSeenTimestamp="2026-01-01T12:00:00Z")
-    (change,) = events_of(listed(runner("a", not is_online)), listed(now))
+    (change,) = changes(listed(runner("a", not is_online)), listed(now))
     assert (change.event, change.runner) == (event, now)
 
 
 def test_a_runner_that_is_gone_is_removed_as_it_was_listed_last() -> None:
     last = runner("a", False, label="Last")
-    (change,) = events_of(listed(last), {})
+    (change,) = changes(listed(last), {})
     assert (change.event, change.runner) == ("removed", last)
 
 
@@ -101,5 +101,5 @@ def test_only_unreported_changes_remain(before: tuple[Any, Any]) -> None:
         so_far = dict(first)
         for number, change in enumerate(every, 1):
             record(so_far, change)
-            assert events_of(so_far, second) == every[number:]
+            assert changes(so_far, second) == every[number:]
         assert so_far == second

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,3 +63,38 @@ def test_a_traceback_of_a_module_is_text(exception: Any) -> None:
     assert failed["exception"] == "Traceback: KeyError: 'x'"
     assert failed["msg"] in ("KeyError: 'x'", "The module failed on the host.")
     assert failed["failure"]["code"] == "module_failed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """The fields that matter of the event in a warning of ansible-core 2.19 and later."""
+
+    msg: str
+    help_text: str | None = None
+    chain: object = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    event: Event
+
+
+def test_a_warning_that_ansible_has_already_is_returned_as_the_same_object() -> None:
+    warning = Summary(Event("Host 'a' is using the discovered Python interpreter.", "Read the documentation.\n"))
+    assert warnings_of({"warnings": [warning]})[0] is warning
+
+
+@pytest.mark.parametrize(
+    "event", [Event("\x1b[2J"), Event("text", "\x1b[2J"), Event("text", chain=Event("\x1b[2J"))], ids=repr
+)
+def test_a_warning_with_hostile_text_becomes_inert_text(event: Event) -> None:
+    (warning,) = warnings_of({"warnings": [Summary(event)]})
+    assert isinstance(warning, str)
+    assert "\x1b" not in warning
+
+
+def test_the_warnings_are_those_of_the_moment() -> None:
+    of_task = [Summary(Event("one"))]
+    found = warnings_of({"warnings": of_task})
+    of_task.append(Summary(Event("two")))
+    assert len(found) == 1

@@ -36,21 +36,34 @@ def test_keys_are_announced() -> None:
 
 def test_a_provisioning_is_summarized() -> None:
     outcomes = [
-        {"host": "a", "changed": True, "issued": True},
-        {"host": "b", "changed": True, "adopted": True},
+        {"host": "a", "changed": True, "origin": "issued"},
+        {"host": "b", "changed": True, "origin": "existing"},
+        {"host": "m", "changed": True, "origin": "moved"},
         {"host": "c", "changed": True},
         {"host": "d", "changed": False},
         {"host": "e", "changed": False},
         {"host": "f", "skipped": True},
     ]
     assert messages.summarize_provision(outcomes, check_mode=False) == (
-        "1 host got a new runner key, 1 host kept an existing runner key, 1 host got a new configuration, 2"
+        "1 host got a new runner key, 1 host kept an existing runner key, 1 host moved a runner key to the key"
+        " store, 1 host got a new configuration, 2"
         " hosts were up"
         " to date. 1 host was skipped, because soda_runner_state is absent: f. community.soda.decommission removes"
         " runners. Start or restart the runners whose key or configuration changed."
     )
     assert messages.summarize_provision(outcomes[:1], check_mode=True) == "1 host would get a new runner key."
+    assert messages.summarize_provision(outcomes[2:3], check_mode=True) == (
+        "1 host would move a runner key to the key store."
+    )
     assert messages.summarize_provision([], check_mode=False) == "No host was provisioned."
+
+
+@pytest.mark.parametrize("origin", ["existing", "moved"])
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_key_that_is_kept_needs_a_restart_only_if_the_configuration_changed(origin: str, restart: bool) -> None:
+    outcomes = [{"host": "a", "changed": True, "origin": origin, "restart": restart}]
+    assert ("Start or restart" in messages.summarize_provision(outcomes, check_mode=False)) is restart
+    assert "Start or restart" not in messages.summarize_provision(outcomes, check_mode=True)
 
 
 def test_a_decommissioning_is_summarized() -> None:
