@@ -49,13 +49,14 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     ),
     # test_recipes.py checks that the plays of these pages are those of the scenario on hosts with systemd.
     "docs/guides/decommissioning.md: - name: Take each host's runner out of service": _RECIPES,
-    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1 --check": _REMOVED,
-    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit edge-1": _REMOVED,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit warehouse-eu"
+    " --check": _REMOVED,
+    "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit warehouse-eu": _REMOVED,
     "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1 --check --diff": (
         _ROTATED
     ),
     "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1": _ROTATED,
-    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml --limit edge-1"
+    "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml --limit warehouse-eu"
     " -e soda_runner_reissue=true": (
         "tests/system/hosts/test_recovery.py",
         'REISSUE = ("-e", "soda_runner_reissue=true")',

@@ -41,7 +41,7 @@ INVENTORY: dict[str, dict[str, Json]] = {
     "warehouses": {"hosts": {"warehouse-eu": {}}},
     "europe": {"hosts": {"warehouse-eu": {}}},
     "america": {"hosts": {"warehouse-us": {}}},
-    "soda_runners": {"hosts": {"edge-1": {}}},
+    "others": {"hosts": {"edge-1": {}}},
 }
 
 _PYTHON_OF_HOST = """\

@@ -58,14 +58,14 @@ def has_lost_the_one_too_many(sandbox: Sandbox) -> None:
     assert sorted(runner["name"] for runner in sandbox.account.runners()) == sorted(sandbox.hosts)
 
 
-def has_a_runner_on_edge_1(sandbox: Sandbox) -> None:
-    sandbox.ends_well(provision("edge-1"))
-    sandbox.account.seed({"name": "edge-1", "isOnline": False})
+def has_a_runner_to_delete(sandbox: Sandbox) -> None:
+    sandbox.ends_well(provision("warehouse-eu"))
+    sandbox.account.seed({"name": "warehouse-eu", "isOnline": False})
 
 
-def has_nothing_left_of_edge_1(sandbox: Sandbox) -> None:
+def has_nothing_left(sandbox: Sandbox) -> None:
     assert sandbox.account.runners() == []
-    assert sandbox.hosts["edge-1"].files() == {}
+    assert sandbox.hosts["warehouse-eu"].files() == {}
 
 
 def has_a_runner_to_adopt(sandbox: Sandbox) -> None:
@@ -90,7 +90,7 @@ def has_adopted_the_runner(sandbox: Sandbox) -> None:
 
 
 def has_a_key_in_escrow(sandbox: Sandbox) -> None:
-    sandbox.ends_well(provision("edge-1"))
+    sandbox.ends_well(provision("warehouse-eu"))
     escrow = sandbox.folder / "home/.local/state/community.soda/escrow"
     sandbox.ends_well(f"ansible localhost -m community.soda.soda_runner -a 'name=late key_path={escrow}/late.json'")
 
@@ -99,7 +99,7 @@ BEFORE: dict[str, t.Callable[[Sandbox], None]] = {
     "docs/guides/adoption.md": has_a_runner_to_adopt,
     "docs/guides/inventory.md": lists_the_warehouses,
     "docs/guides/audit.md": has_a_fleet_and_one_runner_too_many,
-    "docs/guides/decommissioning.md": has_a_runner_on_edge_1,
+    "docs/guides/decommissioning.md": has_a_runner_to_delete,
     "docs/guides/rotation-and-recovery.md": has_a_key_in_escrow,
 }
 """The state before a page. The default is an empty account."""
@@ -107,7 +107,7 @@ BEFORE: dict[str, t.Callable[[Sandbox], None]] = {
 AFTER: dict[str, t.Callable[[Sandbox], None]] = {
     "docs/guides/adoption.md": has_adopted_the_runner,
     "docs/guides/audit.md": has_lost_the_one_too_many,
-    "docs/guides/decommissioning.md": has_nothing_left_of_edge_1,
+    "docs/guides/decommissioning.md": has_nothing_left,
 }
 """The state after a page."""
 

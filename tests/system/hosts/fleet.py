@@ -24,7 +24,7 @@ from tooling import tree
 from tooling.process import kill, stop
 
 SCENARIO = tree.ROOT / "extensions" / "molecule" / "hosts"
-HOSTS = ("edge-1", "edge-2")
+HOSTS = ("warehouse-eu", "warehouse-us")
 DIR = "/etc/soda-runner"
 TIMEOUT = 300.0
 DELAY = 8.0
