@@ -100,3 +100,24 @@ def test_a_message_shows_the_password_of_a_proxy(field: Field, proxy: str) -> No
     result, ended = field.module("soda_runner_info", env, endpoint="https://soda.invalid", retry_budget=0)
     assert result["failed"]
     assert "S12-hidden" not in ended.output
+
+
+@pytest.mark.parametrize("variable", ["soda_runner_cloud_api_key_secret", "soda_runner_existing_api_key_secret"])
+def test_the_output_shows_a_secret_of_a_vault(field: Field, variable: str) -> None:
+    secret = {"soda_runner_existing_api_key_secret": "S13-hidden"}.get(variable, field.account.api_key_secret)
+    password = field.folder / "work" / "password"
+    password.write_text("password", "utf-8")
+    options = ["--vault-password-file", str(password)]
+    encrypted = field.run(["ansible-vault", "encrypt_string", *options, "--name", variable, secret])
+    assert not encrypted.failed
+    (field.folder / "group_vars").mkdir()
+    vaulted = "".join(line for line in encrypted.output.splitlines(keepends=True) if "Encryption" not in line)
+    (field.folder / "group_vars" / "all.yml").write_text(vaulted, "utf-8")
+    field.common.pop(variable, None)
+    if variable == "soda_runner_existing_api_key_secret":
+        field.common["soda_runner_existing_api_key_id"] = "existing-id"
+    field.hosts("one")
+    ended = field.role("-vvv", *options)
+    assert not ended.failed
+    assert field.key()["api_key_secret"] == secret or variable == "soda_runner_cloud_api_key_secret"
+    assert secret not in ended.output
