@@ -37,7 +37,7 @@ from ansible_collections.community.soda.plugins.module_utils._key.stored_key imp
 from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
-from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
+from ansible_collections.community.soda.plugins.plugin_utils._declared import CONFIG_FILES, refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
 
@@ -79,18 +79,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "create_folders": {"type": "bool", "default": False},
     "track_restart": {"type": "bool", "default": False},
     "acknowledge_restart": {"type": "bool", "default": False},
-    "config_files": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "format": {"type": "str", "required": True},
-            "path": {"type": "str", "required": True},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "raw", "default": "0600"},
-        },
-    },
+    "config_files": {**CONFIG_FILES, "default": []},
     "values": {"type": "dict", "default": {}},
     "values_section": {"type": "str", "default": VALUES_SECTION},
     "existing_secret": {"type": "str", "no_log": False},

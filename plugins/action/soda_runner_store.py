@@ -11,7 +11,6 @@ collections. A host is contacted only to move its key file to the store.
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -31,6 +30,7 @@ from ansible_collections.community.soda.plugins.module_utils._host.request impor
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._key.stored_key import IssuedKey, StoredKey
 from ansible_collections.community.soda.plugins.module_utils._names import validate_name
+from ansible_collections.community.soda.plugins.module_utils._paths import default_escrow_dir
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
@@ -91,7 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         to = _client.connection(**{option: parameters[option] for option in connection_spec()})
         identity = Identity(to.endpoint, validate_name(parameters["name"]), parameters["account"] or "")
         document: Document = document_of(parameters, identity, controller)
-        folder = EscrowFolder(parameters["escrow_dir"] or _default_escrow())
+        folder = EscrowFolder(parameters["escrow_dir"] or default_escrow_dir())
         check_mode = self._task.check_mode or parameters["observe"]
         if not check_mode:
             folder.create()
@@ -227,8 +227,3 @@ def _status(key: StoredKey | None, store: LeasedStore) -> Json | None:
         "runner_id": key.runner_id,
         "location": store.location,
     }
-
-
-def _default_escrow() -> str:
-    state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "community.soda", "escrow")

@@ -31,6 +31,11 @@ def expand(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
+def default_escrow_dir() -> str:
+    """Where keys wait on the controller if no other folder is set."""
+    return expand(f"{os.environ.get('XDG_STATE_HOME') or '~/.local/state'}/community.soda/escrow")
+
+
 def resolve(path: str) -> str:
     """The one way to write a path on this host: without links in its folder. The file itself may be a link."""
     folder, name = os.path.split(expand(path))

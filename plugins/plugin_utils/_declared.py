@@ -26,14 +26,29 @@ from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredent
 from ..module_utils._host.request import VALUES_SECTION
 from ..module_utils._names import validate_name
 from ..module_utils._numbers import check_duration
-from ..module_utils._paths import expand
+from ..module_utils._paths import default_escrow_dir, expand
 from ._parameters import to_plain, validate
 
 OURS = ("soda_runner_", "soda_decommission_", "soda_audit_", "__soda_")
 
 STORES = ("file", "vault_kv2", "kubernetes_secret")
 
-# An empty text means that the variable is not set. The role's argument specification documents each variable.
+CONFIG_FILES: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "format": {"type": "str", "required": True},
+        "path": {"type": "str", "required": True},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "mode": {"type": "raw", "default": "0600"},
+    },
+}
+
+# An empty text means that the variable is not set, except for these.
+EMPTY_IS_A_VALUE = ("soda_runner_name", "soda_runner_kubernetes_pull_secret")
+
+# The role's argument specification documents each variable.
 SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "soda_runner_name": {"type": "raw", "required": True},
@@ -53,15 +68,15 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_existing_api_key_id": {"type": "str", "no_log": False},
     "soda_runner_existing_api_key_secret": {"type": "str", "no_log": True},
     "soda_runner_import_from": {"type": "str"},
-    "soda_runner_config_files": {"type": "list", "elements": "dict"},
+    "soda_runner_config_files": CONFIG_FILES,
     "soda_runner_values": {"type": "dict", "default": {}},
     "soda_runner_values_section": {"type": "str", "default": VALUES_SECTION},
     "soda_runner_existing_secret": {"type": "str", "no_log": False},
     "soda_runner_kubernetes_namespace": {"type": "str"},
     "soda_runner_kubernetes_secret": {"type": "str", "no_log": False},
     "soda_runner_kubernetes_pull_secret": {"type": "str", "no_log": False},
-    "soda_runner_kubernetes_labels": {"type": "dict"},
-    "soda_runner_kubernetes_annotations": {"type": "dict"},
+    "soda_runner_kubernetes_labels": {"type": "dict", "default": {}},
+    "soda_runner_kubernetes_annotations": {"type": "dict", "default": {}},
     "soda_runner_kubernetes_options": {"type": "dict", "default": {}},
     "soda_runner_vault_mount": {"type": "str"},
     "soda_runner_vault_path": {"type": "str"},
@@ -74,11 +89,11 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_helm_chart_version": {"type": "str"},
     "soda_runner_helm_program": {"type": "str"},
     "soda_runner_helm_timeout": {"type": "int", "default": 600},
-    "soda_runner_external_secret_store": {"type": "dict"},
+    "soda_runner_external_secret_store": {"type": "dict", "default": {}},
     "soda_runner_owner": {"type": "str"},
     "soda_runner_group": {"type": "str"},
     "soda_runner_api_host": {"type": "str", "default": "localhost"},
-    "soda_runner_escrow_dir": {"type": "str", "default": "~/.local/state/community.soda/escrow"},
+    "soda_runner_escrow_dir": {"type": "str"},
     "soda_runner_throttle": {"type": "int", "default": 5},
     "soda_runner_delete_online": {"type": "bool", "default": False},
     "soda_runner_wait": {"type": "bool", "default": False},
@@ -87,15 +102,15 @@ SPEC: dict[str, dict[str, t.Any]] = {
     "soda_runner_wait_delay": {"type": "float", "default": 5.0},
 }
 
-# The environment variables that the defaults of the role read on the controller.
+# The environment variables of the controller that apply to a variable that is not set.
 ENVIRONMENT = {
-    "SODA_CLOUD_ENDPOINT": "soda_runner_cloud_endpoint",
-    "SODA_CLOUD_API_KEY_ID": "soda_runner_cloud_api_key_id",
-    "SODA_CLOUD_API_KEY_SECRET": "soda_runner_cloud_api_key_secret",
-    "SODA_CLOUD_VALIDATE_CERTS": "soda_runner_cloud_validate_certs",
-    "SODA_CLOUD_CA_PATH": "soda_runner_cloud_ca_path",
-    "SODA_CLOUD_TIMEOUT": "soda_runner_cloud_timeout",
-    "SODA_CLOUD_RETRY_BUDGET": "soda_runner_cloud_retry_budget",
+    "soda_runner_cloud_endpoint": "SODA_CLOUD_ENDPOINT",
+    "soda_runner_cloud_api_key_id": "SODA_CLOUD_API_KEY_ID",
+    "soda_runner_cloud_api_key_secret": "SODA_CLOUD_API_KEY_SECRET",
+    "soda_runner_cloud_validate_certs": "SODA_CLOUD_VALIDATE_CERTS",
+    "soda_runner_cloud_ca_path": "SODA_CLOUD_CA_PATH",
+    "soda_runner_cloud_timeout": "SODA_CLOUD_TIMEOUT",
+    "soda_runner_cloud_retry_budget": "SODA_CLOUD_RETRY_BUDGET",
 }
 
 # Options of soda_runner_config that have the name of a variable.
@@ -279,25 +294,34 @@ def read_declared(task_vars: Variables, template: t.Callable[[t.Any], t.Any], en
     refuse_shadowing(task_vars)
     _refuse_indirect_shadowing(task_vars)
     host = to_plain(task_vars["inventory_hostname"])
-    given = {variable: to_plain(template(task_vars[variable])) for variable in SPEC if variable in task_vars}
-    given = {variable: value for variable, value in given.items() if value is not None}
-    _refuse_environment(environment, given)
+    given = _read_given(task_vars, template)
     name = _name(task_vars, given, host)
-    values = validate(ArgumentSpecValidator(SPEC), {**given, "soda_runner_name": name})
-    if "soda_runner_key_path" not in given or not values["soda_runner_key_path"]:
-        values["soda_runner_key_path"] = f"{values['soda_runner_dir']}/key.json"
+    values = validate(ArgumentSpecValidator(SPEC), {**given, "soda_runner_name": name}, keep_empty=EMPTY_IS_A_VALUE)
+    _refuse_environment(environment, values)
+    folder = values["soda_runner_dir"]
+    values["soda_runner_key_path"] = values["soda_runner_key_path"] or f"{folder}/key.json"
     if values["soda_runner_config_files"] is None:
-        values["soda_runner_config_files"] = [
-            {"format": "helm_values", "path": f"{values['soda_runner_dir']}/values.yml"}
-        ]
-    if not given.get("soda_runner_key_store"):
+        values["soda_runner_config_files"] = [{"format": "helm_values", "path": f"{folder}/values.yml"}]
+    if "soda_runner_key_store" not in given:
         values["soda_runner_key_store"] = "kubernetes_secret" if values["soda_runner_deploy"] else "file"
-    values["soda_runner_escrow_dir"] = expand(values["soda_runner_escrow_dir"])
-    # Unlike other variables, an empty text is a value here: it disables the pull secret.
-    values["soda_runner_kubernetes_pull_secret"] = given.get("soda_runner_kubernetes_pull_secret")
+    values["soda_runner_escrow_dir"] = expand(values["soda_runner_escrow_dir"] or default_escrow_dir())
     _check(values, host)
     account = Account(normalise_endpoint(values["soda_runner_cloud_endpoint"]), values["soda_runner_cloud_api_key_id"])
     return Declared(host, name, account, values)
+
+
+def _read_given(task_vars: Variables, template: t.Callable[[t.Any], t.Any]) -> dict[str, t.Any]:
+    """The variables that are set, by a variable or by the environment of the controller."""
+    given = {}
+    for variable in SPEC:
+        value = to_plain(template(task_vars[variable])) if variable in task_vars else None
+        if value == "" and variable not in EMPTY_IS_A_VALUE:
+            value = None
+        if value is None and variable in ENVIRONMENT:
+            value = os.environ.get(ENVIRONMENT[variable]) or None
+        if value is not None:
+            given[variable] = value
+    return given
 
 
 def _name(task_vars: Variables, given: Variables, host: str) -> str:
@@ -314,15 +338,15 @@ def _name(task_vars: Variables, given: Variables, host: str) -> str:
     return name
 
 
-def _refuse_environment(environment: Variables, given: Variables) -> None:
-    """The role templates its variables on the controller, where the keyword C(environment) has no effect."""
-    ignored = {
-        name: variable
-        for name, variable in ENVIRONMENT.items()
-        if name in environment and str(environment[name]) != str(given.get(variable, ""))
-    }
+def _refuse_environment(environment: Variables, values: Variables) -> None:
+    """The keyword C(environment) is for the modules on hosts. The role reads the environment of the controller."""
+    keyword = {variable: environment[name] for variable, name in ENVIRONMENT.items() if name in environment}
+    if not keyword:
+        return
+    meant = validate(ArgumentSpecValidator({variable: SPEC[variable] for variable in keyword}), keyword)
+    ignored = sorted(variable for variable in keyword if meant[variable] != values[variable])
     if ignored:
-        names = ", ".join(f"{variable} instead of {name}" for name, variable in sorted(ignored.items()))
+        names = ", ".join(f"{variable} instead of {ENVIRONMENT[variable]}" for variable in ignored)
         raise InvalidArguments(
             "The role does not read the keyword environment of a play or task. Set these variables, or export the"
             f" environment variables before you start Ansible: {names}.",

@@ -13,9 +13,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from attack.field import FILES, Field, Vars
 from attack.hostile_api import HostileApi, page
+from tooling import tree
 
 MONTH = 30 * 86400
 
@@ -230,6 +232,25 @@ def test_three_hosts_declare_one_name(field: Field, serial: int) -> None:
     ended = field.role(play={"serial": serial} if serial else None)
     assert ended.refused_with("duplicate_declaration")
     assert field.sent("createRunner") == 0
+
+
+def test_a_survey_is_left_empty(field: Field) -> None:
+    exported = {
+        "SODA_CLOUD_ENDPOINT": field.account.endpoint,
+        "SODA_CLOUD_API_KEY_ID": field.account.api_key_id,
+        "SODA_CLOUD_API_KEY_SECRET": field.account.api_key_secret,
+        "SODA_CLOUD_RETRY_BUDGET": "2",
+        "XDG_STATE_HOME": str(field.folder / "state"),
+    }
+    of_host = ("soda_runner_name", "soda_runner_dir", "soda_runner_kubernetes_pull_secret")
+    specifications = yaml.safe_load((tree.ROOT / "roles/soda_runner/meta/argument_specs.yml").read_text("utf-8"))
+    variables = specifications["argument_specs"]["main"]["options"]
+    left_empty = {variable: "" for variable in variables if variable not in of_host}
+    assert not field.play("community.soda.provision", env=exported, **left_empty).failed
+    assert field.key()["endpoint"] == field.account.endpoint
+    assert (field.host_dir() / "values.yml").exists()
+    assert (field.folder / "state" / "community.soda" / "escrow").is_dir()
+    assert not (field.folder / "home" / ".local").exists()
 
 
 def test_every_machine_is_called_localhost(field: Field) -> None:

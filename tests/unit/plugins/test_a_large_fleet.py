@@ -13,7 +13,6 @@ from __future__ import annotations
 import heapq
 import io
 import random
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -23,13 +22,13 @@ from typing import Any
 import pytest
 import requests
 import urllib3
-import yaml
 
 from ansible_collections.community.soda.plugins.module_utils._api.client import Client, connection
 from ansible_collections.community.soda.plugins.module_utils._api.runners import Runners
 from ansible_collections.community.soda.plugins.module_utils._key.key_file import KeyFile
 from ansible_collections.community.soda.plugins.module_utils._runner.plan import Wanted
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
+from ansible_collections.community.soda.plugins.plugin_utils._declared import SPEC
 
 pytest.importorskip("openapi_core", reason="the emulator's service runs in this process")
 from emulator.clock import ManualClock
@@ -39,7 +38,6 @@ pytestmark = pytest.mark.slow
 
 HOSTS = 500
 TASK = 0.5  # seconds that a task takes that never waits
-DEFAULTS = yaml.safe_load((Path(__file__).parents[3] / "roles/soda_runner/defaults/main.yml").read_text("utf-8"))
 
 
 class Waiting:
@@ -107,8 +105,6 @@ def answer(service: Service, request: requests.PreparedRequest) -> requests.Resp
 def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    budget = re.search(r"or (\d+) \}\}", DEFAULTS["soda_runner_cloud_retry_budget"])
-    assert budget
     clock = ManualClock()
     service = Service.create(clock=clock)
     account = service.cloud.add_account("fleet", service.cloud.defaults)
@@ -118,7 +114,9 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
     )
     waiting = Waiting(clock)
     jitter = random.Random(20260101).uniform
-    to = connection("https://cloud.soda.io", key.id, key.secret, retry_budget=float(budget[1]))
+    to = connection(
+        "https://cloud.soda.io", key.id, key.secret, retry_budget=SPEC["soda_runner_cloud_retry_budget"]["default"]
+    )
     hosts = [f"host-{number}" for number in range(HOSTS)]
     left, results, waited = iter(hosts), {}, Counter[str]()
 
@@ -139,7 +137,7 @@ def test_500_hosts_at_the_limits_as_they_are_with_the_defaults_of_the_role(
             results[host] = provision(host)
 
     begun = clock.now()
-    waiting.run(DEFAULTS["soda_runner_throttle"], work)
+    waiting.run(SPEC["soda_runner_throttle"]["default"], work)
 
     stored = [KeyFile(str(tmp_path / f"{host}.json"), to.endpoint, host).read() for host in hosts]
     assert all(result["changed"] and result["registration"] == "pending" for result in results.values())

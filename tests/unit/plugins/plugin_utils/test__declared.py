@@ -27,8 +27,30 @@ from tooling import tree
 
 ROLE = tree.ROOT / "roles" / "soda_runner"
 OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text("utf-8"))["argument_specs"]["main"]["options"]
-NOT_OPTIONAL = {"soda_runner_name", "soda_runner_kubernetes_pull_secret", "soda_runner_cloud_api_key_id"}
+DEFAULTS = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text("utf-8"))
+NOT_OPTIONAL = {"soda_runner_name", "soda_runner_kubernetes_pull_secret"}
+EXPORTED = {
+    "SODA_CLOUD_ENDPOINT": "https://cloud.us.soda.io",
+    "SODA_CLOUD_API_KEY_ID": "k2",
+    "SODA_CLOUD_API_KEY_SECRET": "s2",
+    "SODA_CLOUD_VALIDATE_CERTS": "no",
+    "SODA_CLOUD_CA_PATH": "/etc/ca.pem",
+    "SODA_CLOUD_TIMEOUT": "7",
+    "SODA_CLOUD_RETRY_BUDGET": "8",
+    "XDG_STATE_HOME": "/srv/state",
+}
 ACCOUNT = {"soda_runner_cloud_api_key_id": "k1", "soda_runner_cloud_api_key_secret": "s1"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in EXPORTED:
+        monkeypatch.delenv(name, raising=False)
+
+
+def export(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in EXPORTED.items():
+        monkeypatch.setenv(name, value)
 
 
 def declared(environment: dict[str, Any] | None = None, **variables: Any) -> Declared:
@@ -62,11 +84,30 @@ def test_a_deployed_runner_has_its_key_in_a_secret_by_default() -> None:
 
 
 @pytest.mark.parametrize("variable", sorted(set(SPEC) - NOT_OPTIONAL))
-def test_empty_text_means_that_an_optional_variable_is_not_set(variable: str) -> None:
-    without = {name: value for name, value in ACCOUNT.items() if name != variable}
-    given = {"inventory_hostname": "edge-1", "soda_runner_name": "warehouse", **without}
+def test_empty_text_means_that_an_optional_variable_is_not_set(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(monkeypatch)
+    given = {"inventory_hostname": "edge-1", "soda_runner_name": "warehouse"}
     expected = read_declared(given, lambda value: value, {})
-    assert read_declared({**given, variable: ""}, lambda value: value, {}) == expected
+    for not_set in ("", None, DEFAULTS[variable]):
+        assert read_declared({**given, variable: not_set}, lambda value: value, {}) == expected
+
+
+def test_variables_that_are_not_set_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    export(monkeypatch)
+    one = read_declared({"inventory_hostname": "edge-1", "soda_runner_name": "warehouse"}, lambda value: value, {})
+    assert one.connection_arguments() == {
+        "endpoint": "https://cloud.us.soda.io",
+        "api_key_id": "k2",
+        "api_key_secret": "s2",
+        "validate_certs": False,
+        "ca_path": "/etc/ca.pem",
+        "timeout": 7.0,
+        "retry_budget": 8.0,
+    }
+    assert one.escrow_dir == "/srv/state/community.soda/escrow"
+    assert declared(soda_runner_cloud_endpoint="https://cloud.soda.io").account == Account(
+        "https://cloud.soda.io", "k1"
+    )
 
 
 def test_an_empty_pull_secret_is_a_value() -> None:
@@ -113,6 +154,7 @@ def test_localhost_is_a_name_only_if_it_is_set() -> None:
         ("soda_runner_cloud_retry_budget", "inf"),
         ("soda_runner_throttle", -1),
         ("soda_runner_config_files", "values.yml"),
+        ("soda_runner_config_files", [{"format": "dotenv"}]),
         ("soda_runner_values", "no mapping"),
         ("soda_runner_api_host", "another.machine"),
         ("soda_runner_existing_api_key_id", "only-the-id"),
@@ -141,7 +183,8 @@ def test_an_environment_that_the_role_does_not_read_is_reported() -> None:
     code, message = refused({"SODA_CLOUD_API_KEY_ID": "k2"})
     assert code == "invalid_arguments"
     assert "soda_runner_cloud_api_key_id instead of SODA_CLOUD_API_KEY_ID" in message
-    assert declared({"SODA_CLOUD_API_KEY_ID": "k1", "HTTPS_PROXY": "http://proxy"}).account.api_key_id == "k1"
+    same = {"SODA_CLOUD_API_KEY_ID": "k1", "SODA_CLOUD_TIMEOUT": "30", "HTTPS_PROXY": "http://proxy"}
+    assert declared(same).account.api_key_id == "k1"
 
 
 @pytest.mark.parametrize(
