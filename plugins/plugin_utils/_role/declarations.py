@@ -34,21 +34,21 @@ def published(entries: t.Mapping[str, t.Any]) -> Declarations:
 
 
 def of_inventory(
-    hostvars: t.Mapping[str, t.Any], in_play: t.Collection[str], known: t.Collection[str], account: Account
+    hosts_variables: t.Iterable[tuple[str, t.Mapping[str, t.Any]]],
+    in_play: t.Collection[str],
+    extra_variables: t.Collection[str],
+    account: Account,
 ) -> Declarations:
     """
-    What the inventory declares for hosts that have not published.
+    What the inventory declares, by the variables of its hosts.
 
-    The variables of a play are not in C(hostvars), so C(account) is used for a host without an own account.
-    A host outside of the play counts only if it names a runner.
+    The variables of a play are not among them, so C(account) is used for a host without an own account. A host outside
+    of the play counts only if the inventory names its runner. An extra variable names the runners of the play.
     """
     hosts: Declarations = {}
-    for host in hostvars:
-        if host in known:
-            continue
-        variables = hostvars[host]
+    for host, variables in hosts_variables:
         try:
-            if NAME not in variables and host not in in_play:
+            if host not in in_play and (NAME not in variables or NAME in extra_variables):
                 continue
             if to_plain(variables.get(STATE, "present")) == "absent":
                 continue

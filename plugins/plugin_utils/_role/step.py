@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.utils.vars import load_extra_vars
+
 from .._declared import Declared, read_declared, refuse_shadowing
 from .._parameters import to_plain
 from .._run_files import RunFiles
@@ -76,9 +78,15 @@ class Steps:
         with self.files.once(INVENTORY, "\n".join((declared.account.cache_key, *batch))) as entry:
             if not entry.is_published:
                 known = {one["host"] for one in self.files.collect(DECLARED).values()}
+                in_play = self.hosts("ansible_play_hosts_all")
+                # Some versions of Ansible list localhost in hostvars, or no host, if it is not in the inventory.
+                inventory = map(str, self.task_vars["groups"]["all"])
+                others = [host for host in dict.fromkeys([*inventory, *in_play]) if host not in known]
+                hostvars = self.task_vars["hostvars"]
+                extra = load_extra_vars(self.action._loader)
                 entry.publish(
                     declarations.of_inventory(
-                        self.task_vars["hostvars"], self.hosts("ansible_play_hosts_all"), known, declared.account
+                        ((host, hostvars[host]) for host in others), in_play, extra, declared.account
                     )
                 )
             return t.cast(declarations.Declarations, entry.data)

@@ -234,6 +234,19 @@ def test_three_hosts_declare_one_name(field: Field, serial: int) -> None:
     assert field.sent("createRunner") == 0
 
 
+def test_an_extra_variable_names_the_runner_of_one_target(field: Field) -> None:
+    field.hosts("one", "two")
+    assert not field.play("community.soda.provision", soda_runner_hosts="one", soda_runner_name="warehouse").failed
+    assert field.key()["name"] == "warehouse"
+
+
+def test_an_extra_variable_gives_two_targets_one_name(field: Field) -> None:
+    field.hosts("one", "two")
+    play = {"hosts": "all", "gather_facts": False, "serial": 1, "roles": ["community.soda.soda_runner"]}
+    assert field.play([play], soda_runner_name="warehouse").refused_with("duplicate_declaration")
+    assert field.sent("createRunner") == 0
+
+
 def test_a_survey_is_left_empty(field: Field) -> None:
     exported = {
         "SODA_CLOUD_ENDPOINT": field.account.endpoint,

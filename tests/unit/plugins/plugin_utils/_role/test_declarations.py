@@ -28,8 +28,10 @@ def entry(host: str, wanted: bool = True) -> dict[str, Any]:
     return {"host": host, "wanted": wanted, "identity": MINE.identity()}
 
 
-def declared_by_inventory(hostvars: dict[str, dict[str, Any]], in_play: tuple[str, ...] = ()) -> list[str]:
-    return of_inventory(hostvars, in_play, {"one"}, ACCOUNT).get(MINE.identity(), [])
+def declared_by_inventory(
+    hostvars: dict[str, dict[str, Any]], in_play: tuple[str, ...] = (), extra_variables: tuple[str, ...] = ()
+) -> list[str]:
+    return of_inventory(hostvars.items(), in_play, extra_variables, ACCOUNT).get(MINE.identity(), [])
 
 
 def test_a_host_that_published_the_same_runner_is_refused() -> None:
@@ -72,7 +74,7 @@ def test_another_account_or_label_is_another_runner() -> None:
     ],
 )
 def test_the_inventory_declares_a_runner_for_a_host_that_has_not_run(variables: dict[str, Any]) -> None:
-    assert declared_by_inventory({"one": variables, "two": variables}) == ["two"]
+    assert declared_by_inventory({"two": variables}) == ["two"]
 
 
 @pytest.mark.parametrize(
@@ -97,4 +99,11 @@ def test_a_host_name_is_a_declaration_only_in_the_play() -> None:
 
 def test_a_number_is_the_name_that_is_its_text() -> None:
     mine = dataclasses.replace(MINE, name="1234")
-    assert of_inventory({"two": {"soda_runner_name": 1234}}, (), (), ACCOUNT) == {mine.identity(): ["two"]}
+    inventory = [("two", {"soda_runner_name": 1234})]
+    assert of_inventory(inventory, (), (), ACCOUNT) == {mine.identity(): ["two"]}
+
+
+def test_an_extra_variable_declares_runners_of_the_play_only() -> None:
+    named = {"soda_runner_name": "warehouse"}
+    extra = ("soda_runner_name",)
+    assert declared_by_inventory({"two": named, "three": named}, ("three",), extra) == ["three"]
