@@ -54,19 +54,17 @@ options:
     default: 30.0
   retry_budget:
     description:
-      - How many seconds all requests of one task together may wait for a rate limit, or because Soda Cloud is not
-        available. With V(0), the task never waits and fails immediately.
-      - If no connection can be made, the task fails within a minute, even if this value is higher. If the API key is
-        rejected, the task fails immediately.
+      - How many seconds all requests together may wait for a rate limit, or because Soda Cloud is not available. With
+        V(0), no request waits.
+      - If no connection can be made, the failure comes within a minute, even if this value is higher. If the API key is
+        rejected, it comes immediately.
       - Soda Cloud allows 10 new keys and 10 deletions in 60 seconds, and 60 listings in 60 seconds.
       - If not set, the environment variable E(SODA_CLOUD_RETRY_BUDGET) is used.
     type: float
     default: 300.0
 notes:
-  - The task reads the environment variables on the machine on which it runs. With C(delegate_to), this is the machine
-    that C(delegate_to) names.
-  - The listing leaves out runners that are bound to a service account which the API key may not view. So a runner that
-    is not listed may exist. Use the API key of a Soda Cloud Admin, who sees every runner.
+  - The listing leaves out runners of service accounts that the API key has no permission to view. So a runner that is
+    not listed can exist. Use the API key of a Soda Cloud Admin, who sees every runner.
 """
 
     ACTION_GROUP = r"""

@@ -121,6 +121,9 @@ options:
       - The mode of the file at O(key_path). It is enforced on each run.
       - Only the owner may have permission to write.
     default: '0600'
+notes:
+  - The task reads the environment variables on the machine on which it runs. With C(delegate_to), this is the machine
+    that C(delegate_to) names.
 seealso:
   - module: community.soda.soda_runner_info
   - module: community.soda.soda_runner_config

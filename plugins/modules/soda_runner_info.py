@@ -70,6 +70,9 @@ options:
     description: How many seconds to wait between two listings. It must be greater than 0.
     type: float
     default: 15.0
+notes:
+  - The task reads the environment variables on the machine on which it runs. With C(delegate_to), this is the machine
+    that C(delegate_to) names.
 seealso:
   - module: community.soda.soda_runner
 """

@@ -30,12 +30,14 @@ class Deployment(Provision):
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
         observed = self.store(declared, observe=True)
         key, origin, changed = observed["key"], None, False
+        deployed = release.Release(self.action, declared, self.task_vars)
         if key is None or key["key_version"] != declared.key_version or not observed["complete"]:
             self._refuse_shared_name(declared)
             self.check_account(declared)
+            # Helm must be there and reach the release before a key exists.
+            deployed.values()
             stored = self._stored(declared)
             key, origin, changed = stored["key"], stored["key_origin"], bool(stored["changed"])
-        deployed = release.Release(self.action, declared, self.task_vars)
         values = release.values_of(declared, key)
         diff = self._diff(deployed, values, declared)
         changed |= deployed.install(values)

@@ -25,6 +25,7 @@ from tooling import tree
 from tooling.leaks import search
 
 from .conftest import Json, Namespace
+from .test_secrets import grant, role_of_the_guide
 
 CHART = Path(__file__).parent / "chart"
 
@@ -194,6 +195,45 @@ def test_a_refused_account_does_not_stop_a_runner(namespace: Namespace) -> None:
     deployments.run(playbook="decommission", check=False, soda_runner_cloud_api_key_secret="wrong")
     assert deployments.deployment() is not None
     assert list(namespace.keys()) == ["warehouse-eu"]
+
+
+def as_user(namespace: Namespace, folder: Path, user: str) -> Json:
+    """The options of a login by which the administrator acts as another user."""
+    config = yaml.safe_load(namespace.cluster.kubeconfig.read_text("utf-8"))
+    for each in config["users"]:
+        each["user"]["as"] = user
+    path = folder / f"kubeconfig-{user}"
+    path.write_text(yaml.safe_dump(config), "utf-8")
+    return {"kubeconfig": str(path)}
+
+
+def test_the_rights_that_the_guide_lists_are_enough(namespace: Namespace, tmp_path: Path) -> None:
+    of_chart = {
+        "apiGroups": ["apps"],
+        "resources": ["deployments"],
+        "verbs": ["create", "delete", "get", "list", "patch"],
+    }
+    user = grant(namespace, *role_of_the_guide(), "list", "update", others=[of_chart])
+    deployments = Deployments(namespace)
+    login = as_user(namespace, tmp_path, user)
+    deployments.run(soda_runner_wait_timeout=0, soda_runner_kubernetes_options=login)
+    assert "changed=0" in deployments.run(soda_runner_wait_timeout=0, soda_runner_kubernetes_options=login)
+    deployments.run(playbook="decommission", soda_runner_wait_timeout=0, soda_runner_kubernetes_options=login)
+    assert deployments.deployment() is None
+    assert namespace.secrets() == {}
+
+
+def test_rights_that_helm_lacks_cost_no_key(namespace: Namespace, tmp_path: Path) -> None:
+    login = as_user(namespace, tmp_path, grant(namespace, *role_of_the_guide()))
+    failed = Deployments(namespace).run(check=False, soda_runner_kubernetes_options=login)
+    assert "secrets is forbidden" in failed
+    assert namespace.issued == []
+
+
+def test_a_host_without_helm_costs_no_key(namespace: Namespace) -> None:
+    failed = Deployments(namespace).run(check=False, soda_runner_helm_program="/no/such/helm")
+    assert '"code": "release_failed"' in failed
+    assert namespace.issued == []
 
 
 def test_a_declaration_without_a_namespace_does_not_stop_a_runner(namespace: Namespace) -> None:

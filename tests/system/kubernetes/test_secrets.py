@@ -109,14 +109,14 @@ def role_of_the_guide() -> list[str]:
     return list(rule["verbs"])
 
 
-def grant(namespace: Namespace, *verbs: str) -> str:
-    """The name of a user who may do this with Secrets of the namespace, and nothing else."""
+def grant(namespace: Namespace, *verbs: str, others: t.Sequence[Json] = ()) -> str:
+    """The name of a user who may do this with Secrets of the namespace, and what the other rules allow."""
     user = f"user-{namespace.name}"
     meta = {"name": user, "namespace": namespace.name}
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs)}
     group = "rbac.authorization.k8s.io"
     namespace.cluster.apply(
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [rule, *others]},
         {
             "apiVersion": f"{group}/v1",
             "kind": "RoleBinding",

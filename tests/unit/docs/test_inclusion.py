@@ -55,6 +55,16 @@ def test_the_commands_are_there() -> None:
     assert [name for name in re.findall(r"workflow `([\w.]+)`", text) if name not in workflows()] == []
 
 
+def test_the_action_group_has_the_modules_whose_documentation_says_so() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text("utf-8"))
+    documented = [
+        each.stem
+        for each in MODULES
+        if "community.soda.soda_cloud.action_group" in documentation(each).get("extends_documentation_fragment", [])
+    ]
+    assert sorted(runtime["action_groups"]["soda_cloud"]) == documented
+
+
 # What an action plugin runs on the host is a module by its form alone: nobody calls it.
 @pytest.mark.parametrize(
     "module", [each for each in MODULES if each.stem != "soda_runner_files"], ids=lambda path: path.stem
