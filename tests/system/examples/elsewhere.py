@@ -14,6 +14,10 @@ _ROTATED = ("tests/system/hosts/test_rotation.py", "ROTATED")
 _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_timestamp")
 
 _IN_VAULT = ("tests/system/vault/test_guides.py", "examples_of")
+_MOVED = ("tests/system/vault/test_role.py", '"provision", "--check", "--diff"')
+_ROLE_IN_VAULT = ("tests/system/vault/test_role.py", '"soda_runner_key_store": "vault_kv2"')
+_COLLECTIONS = ("tests/tooling/packaged.py", "kubernetes.core")
+_LIBRARIES = ("tests/requirements/examples.in", "hvac")
 _IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", 'playbook: str = "deploy"')
 _HELM = ("tests/system/kubernetes/test_guides.py", "$ helm repo add")
 _REMOVED_RELEASE = ("tests/system/kubernetes/test_deploy.py", 'playbook="decommission"')
@@ -61,6 +65,20 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
         "tests/system/hosts/test_recovery.py",
         'REISSUE = ("-e", "soda_runner_reissue=true")',
     ),
+    "docs/guides/vault.md: soda_runner_key_store: vault_kv2": _ROLE_IN_VAULT,
+    "docs/guides/moving-to-a-store.md: soda_runner_key_store: vault_kv2": _ROLE_IN_VAULT,
+    "docs/guides/kubernetes.md: soda_runner_key_store: kubernetes_secret": (
+        "tests/system/kubernetes/test_role.py",
+        '"soda_runner_key_store": "kubernetes_secret"',
+    ),
+    "docs/guides/vault.md: $ ansible-galaxy collection install community.hashi_vault": _COLLECTIONS,
+    "docs/guides/vault.md: $ python3 -m pip install hvac": _LIBRARIES,
+    "docs/guides/kubernetes.md: $ ansible-galaxy collection install kubernetes.core": _COLLECTIONS,
+    "docs/guides/kubernetes.md: $ python3 -m pip install kubernetes": _LIBRARIES,
+    "docs/guides/moving-to-a-store.md: $ ansible-playbook -i inventory community.soda.provision"
+    " -e soda_runner_hosts=warehouses --become --check --diff": _MOVED,
+    "docs/guides/moving-to-a-store.md: $ ansible-playbook -i inventory community.soda.provision"
+    " -e soda_runner_hosts=warehouses --become": _MOVED,
     'docs/guides/vault.md: path "secret/data/soda/runners/*" {': _IN_VAULT,
     "docs/guides/vault.md: - name: Keep the runner keys in Vault": _IN_VAULT,
     "docs/guides/external-secrets.md: - name: Write the manifests for the External Secrets Operator": _IN_VAULT,

@@ -23,8 +23,14 @@ Json = dict[str, t.Any]
 
 
 def examples_of(source: str, language: str = "yaml") -> list[Example]:
-    """The examples of a file of the collection."""
-    return [each for each in collected() if each.source == source and each.language == language]
+    """The examples of a file of the collection, without those of variables."""
+    return [
+        each
+        for each in collected()
+        if each.source == source
+        and each.language == language
+        and (language != "yaml" or isinstance(each.documents[0], list))
+    ]
 
 
 def minimal_policy(mount: str) -> str:

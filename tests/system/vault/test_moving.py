@@ -28,11 +28,14 @@ def test_a_key_moves_to_vault_without_a_request_to_issue_one(vault: Vault, tmp_p
     controller = vault.controller()
     path, key = key_file(vault, tmp_path, "warehouse-eu")
     checked = vault.play(controller, "warehouse-eu", "--check", move_from=str(path)).ok()["warehouse-eu"]
-    assert checked["changed"]
+    assert (checked["changed"], checked["key_origin"]) == (True, "moved")
+    assert checked["diff"]["before"]["key"]["path"] == str(path)
+    assert checked["diff"]["after"]["key"] == checked["key"]
     assert path.exists()
     assert vault.secrets() == {}
     moved = vault.play(controller, "warehouse-eu", move_from=str(path)).ok()["warehouse-eu"]
     assert (moved["changed"], moved["key"]["api_key_id"]) == (True, key.api_key_id)
+    assert (moved["key_origin"], moved["diff"]) == (checked["key_origin"], checked["diff"])
     assert vault.keys() == {"warehouse-eu": key.api_key_id}
     assert not path.exists()
     assert vault.play(controller, "warehouse-eu", move_from=str(path)).changed == []

@@ -34,7 +34,15 @@ def test_the_same_play_moves_a_fleet_from_files_to_vault(vault: Vault, tmp_path:
     assert len(files) == 3
     issued = sorted(vault.issued)
     texts = [path.read_text("utf-8") for path in files]
-    run(vault, controller, hosts, **variables(vault))
+    previewed = run(vault, controller, hosts, "provision", "--check", "--diff", **variables(vault))
+    assert "3 hosts would move a runner key to the key store." in previewed
+    assert "new runner key" not in previewed
+    assert vault.keys() == {}
+    moved = run(vault, controller, hosts, **variables(vault))
+    assert "3 hosts moved a runner key to the key store." in moved
+    # The values named another Secret before, too.
+    assert "Start or restart" not in moved
+    assert "new runner key" not in moved
     assert sorted(vault.keys()) == sorted(HOSTS)
     assert sorted(vault.keys().values()) == sorted(vault.issued) == issued
     assert not list(hosts.glob("*/key.json"))
