@@ -38,10 +38,10 @@ from ansible_collections.community.soda.plugins.plugin_utils._audit.compare impo
 from ansible_collections.community.soda.plugins.plugin_utils._audit.findings import CODES
 from ansible_collections.community.soda.plugins.plugin_utils._audit.model import Limits, Observation, Report
 from ansible_collections.community.soda.plugins.plugin_utils._audit.rounds import Round
-from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._inventory_names import is_listed_host
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import to_plain, validate
 from ansible_collections.community.soda.plugins.plugin_utils._run_files import RunFiles
+from ansible_collections.community.soda.plugins.plugin_utils._shadowing import refuse_shadowing
 
 ANY = "any"
 

@@ -37,9 +37,10 @@ from ansible_collections.community.soda.plugins.module_utils._key.stored_key imp
 from ansible_collections.community.soda.plugins.module_utils._names import validate_name
 from ansible_collections.community.soda.plugins.plugin_utils._config import formats
 from ansible_collections.community.soda.plugins.plugin_utils._config.reply import Reply, failed_result, warnings_of
-from ansible_collections.community.soda.plugins.plugin_utils._declared import CONFIG_FILES, refuse_shadowing
+from ansible_collections.community.soda.plugins.plugin_utils._declared import CONFIG_FILES
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
+from ansible_collections.community.soda.plugins.plugin_utils._shadowing import refuse_shadowing
 
 HOST_MODULE = "community.soda.soda_runner_files"
 

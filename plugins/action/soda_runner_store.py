@@ -35,9 +35,9 @@ from ansible_collections.community.soda.plugins.module_utils._runner.plan import
 from ansible_collections.community.soda.plugins.module_utils._runner.reconcile import Reconciler
 from ansible_collections.community.soda.plugins.module_utils._seal import new_key, unseal
 from ansible_collections.community.soda.plugins.plugin_utils._config.names import unique_name
-from ansible_collections.community.soda.plugins.plugin_utils._declared import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._parameters import validate
 from ansible_collections.community.soda.plugins.plugin_utils._secret_call import execute_module_with_secret
+from ansible_collections.community.soda.plugins.plugin_utils._shadowing import refuse_shadowing
 from ansible_collections.community.soda.plugins.plugin_utils._stores.controller import Controller
 from ansible_collections.community.soda.plugins.plugin_utils._stores.document import Document, Identity
 from ansible_collections.community.soda.plugins.plugin_utils._stores.escrow import EscrowFolder

@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._account import Account
 from ..module_utils._endpoint import normalise_endpoint
-from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredentials, ShadowedVariable, SodaError
+from ..module_utils._errors import InvalidArguments, InvalidName, MissingCredentials, SodaError
 from ..module_utils._host.request import VALUES_SECTION
 from ..module_utils._names import validate_name
 from ..module_utils._numbers import check_duration
 from ..module_utils._paths import default_escrow_dir, expand
 from ._parameters import to_plain, validate
-
-OURS = ("soda_runner_", "soda_decommission_", "soda_audit_", "__soda_")
+from ._shadowing import refuse_indirect_shadowing, refuse_shadowing
 
 STORES = ("file", "vault_kv2", "kubernetes_secret")
 
@@ -130,8 +128,6 @@ CONFIG_OPTIONS = (
 )
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-
-_WORDS = re.compile(r"[A-Za-z_]\w*")
 
 Variables = t.Mapping[str, t.Any]
 
@@ -236,55 +232,6 @@ class Declared:
         return {field: value for field, value in values.items() if value is not None}
 
 
-def refuse_shadowing(task_vars: Variables) -> None:
-    """
-    Raise V(shadowed_variable) if a fact of the host overrides a variable of the collection.
-
-    Facts come from the host, and Ansible gives them priority over the inventory. So a host could choose where the Soda
-    Cloud API key is sent.
-    """
-    facts = task_vars.get("ansible_facts") or {}
-    ours = sorted(str.__str__(name) for name in facts if isinstance(name, str) and name.startswith(OURS))
-    if ours:
-        raise ShadowedVariable(
-            f"The host returned facts with the names of variables of this collection: {', '.join(ours)}. Nothing was"
-            " sent to Soda Cloud. Check the host, then clear its facts with ansible.builtin.meta: clear_facts.",
-        )
-
-
-def _refuse_indirect_shadowing(task_vars: Variables) -> None:
-    """The same for facts that override a variable from which one of the role is made, such as C({{ vault_id }})."""
-    facts = task_vars.get("ansible_facts") or {}
-    # Ansible's own facts have a prefix as variables. Others override a variable of their name.
-    overriding = {name for name in facts if name in task_vars and f"ansible_{name}" not in task_vars}
-    if not overriding:
-        return
-    for variable in SPEC:
-        reached, new = {variable}, {variable}
-        while new:
-            found = {name for one in new for name in _WORDS.findall(_text_of(task_vars.get(one)))}
-            new = {name for name in found if name in task_vars and name not in reached and name != "ansible_facts"}
-            reached |= new
-        shadowed = sorted(reached & overriding)
-        if shadowed:
-            raise ShadowedVariable(
-                f"{variable} depends on {shadowed[0]}, which a fact of the host overrides. Nothing was sent to"
-                f" Soda Cloud."
-                f" To use the fact, write ansible_facts.{shadowed[0]}. Otherwise check the host."
-            )
-
-
-def _text_of(value: t.Any) -> str:
-    """The text in which a variable refers to others."""
-    if isinstance(value, str):
-        return value if "{" in value else ""
-    if isinstance(value, t.Mapping):
-        return " ".join(_text_of(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return " ".join(_text_of(item) for item in value)
-    return ""
-
-
 def read_declared(task_vars: Variables, template: t.Callable[[t.Any], t.Any], environment: Variables) -> Declared:
     """
     Read and validate the variables of the role.
@@ -292,7 +239,7 @@ def read_declared(task_vars: Variables, template: t.Callable[[t.Any], t.Any], en
     C(environment) is what the keyword C(environment) of the task sets.
     """
     refuse_shadowing(task_vars)
-    _refuse_indirect_shadowing(task_vars)
+    refuse_indirect_shadowing(task_vars, SPEC)
     host = to_plain(task_vars["inventory_hostname"])
     given = _read_given(task_vars, template)
     name = _name(task_vars, given, host)

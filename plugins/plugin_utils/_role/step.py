@@ -13,9 +13,10 @@ import typing as t
 
 from ansible.utils.vars import load_extra_vars
 
-from .._declared import Declared, read_declared, refuse_shadowing
+from .._declared import Declared, read_declared
 from .._parameters import to_plain
 from .._run_files import RunFiles
+from .._shadowing import refuse_shadowing
 from . import declarations
 from .calls import CallFailed, call_action, call_module, call_on_controller
 

@@ -96,6 +96,20 @@ def test_a_lying_setup_names_another_endpoint(field: Field, trap: HostileApi) ->
     assert trap.received == []
 
 
+@pytest.mark.parametrize(
+    "template",
+    ["{{ region }}", "#jinja2: variable_start_string:'[%', variable_end_string:'%]'\n[% region %]"],
+    ids=["plain", "other delimiters"],
+)
+def test_a_lying_setup_replaces_what_the_endpoint_is_made_of(field: Field, trap: HostileApi, template: str) -> None:
+    field.common |= {"region": field.account.endpoint, "soda_runner_cloud_endpoint": template}
+    field.hostile_host(facts={"region": trap.url})
+    ended = field.role(play={"gather_facts": True, "gather_subset": ["!all", "!min"]})
+    assert field.lied("setup")
+    assert ended.refused_with("shadowed_variable")
+    assert trap.received == []
+
+
 def test_a_lying_setup_declares_the_runner_absent(field: Field) -> None:
     assert not field.role().failed
     runner = field.register()

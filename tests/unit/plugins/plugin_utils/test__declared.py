@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import pwd
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +19,6 @@ from ansible_collections.community.soda.plugins.plugin_utils._declared import (
     SPEC,
     Declared,
     read_declared,
-    refuse_shadowing,
 )
 from tooling import tree
 
@@ -185,74 +182,6 @@ def test_an_environment_that_the_role_does_not_read_is_reported() -> None:
     assert "soda_runner_cloud_api_key_id instead of SODA_CLOUD_API_KEY_ID" in message
     same = {"SODA_CLOUD_API_KEY_ID": "k1", "SODA_CLOUD_TIMEOUT": "30", "HTTPS_PROXY": "http://proxy"}
     assert declared(same).account.api_key_id == "k1"
-
-
-@pytest.mark.parametrize(
-    "fact", ["soda_runner_cloud_endpoint", "soda_decommission_audit", "soda_audit_dir", "__soda_runner_work"]
-)
-def test_facts_do_not_shadow_variables(fact: str) -> None:
-    with pytest.raises(SodaError) as raised:
-        refuse_shadowing({"ansible_facts": {"hostname": "edge-1", fact: "x"}})
-    assert raised.value.failure.code == "shadowed_variable"
-    assert fact in raised.value.failure.message
-    refuse_shadowing({"ansible_facts": {"hostname": "edge-1", "soda": "x"}})
-    refuse_shadowing({})
-
-
-@pytest.mark.parametrize("action", sorted(path.stem for path in (tree.ROOT / "plugins" / "action").glob("soda_*.py")))
-def test_every_action_refuses_facts_that_shadow_variables(action: str) -> None:
-    plugin = importlib.import_module(f"ansible_collections.community.soda.plugins.action.{action}")
-    task = SimpleNamespace(
-        action=f"community.soda.{action}",
-        args={"step": "write"} if action == "soda_runner_role" else {},
-        check_mode=False,
-        async_val=0,
-        delegate_to=None,
-        environment=[],
-        _parent=SimpleNamespace(_play=SimpleNamespace(_uuid="play")),
-    )
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    result = plugin.ActionModule(task, connection, None, None, None, None).run(
-        task_vars={"inventory_hostname": "edge-1", "ansible_facts": {"soda_runner_dir": "/tmp"}}
-    )
-    # For the audit it is a finding about the host.
-    assert "facts with the names of variables of this collection: soda_runner_dir" in str(result)
-
-
-@pytest.mark.parametrize(
-    ("variables", "is_refused"),
-    [
-        ({"soda_runner_cloud_endpoint": "{{ soda_endpoint }}", "soda_endpoint": "http://attacker"}, True),
-        ({"soda_runner_cloud_endpoint": "{{ region }}", "region": "{{ soda_endpoint }}", "soda_endpoint": "x"}, True),
-        ({"soda_runner_values": {"soda": ["{{ soda_endpoint }}"]}, "soda_endpoint": "x"}, True),
-        # Not a variable, Ansible's own fact, and not used.
-        ({"soda_runner_cloud_endpoint": "{{ ansible_facts.soda_endpoint }}"}, False),
-        (
-            {"soda_runner_cloud_endpoint": "{{ soda_endpoint }}", "ansible_soda_endpoint": "x", "soda_endpoint": "x"},
-            False,
-        ),
-        ({"soda_runner_cloud_endpoint": "https://cloud.soda.io", "soda_endpoint": "x"}, False),
-    ],
-)
-def test_facts_do_not_shadow_what_a_variable_is_made_of(variables: dict[str, Any], is_refused: bool) -> None:
-    given = {
-        "inventory_hostname": "edge-1",
-        "soda_runner_name": "warehouse",
-        "ansible_facts": {"soda_endpoint": "http://attacker"},
-        **ACCOUNT,
-        **variables,
-    }
-
-    def template(value: Any) -> Any:
-        return {} if isinstance(value, dict) else "https://cloud.soda.io" if "{{" in str(value) else value
-
-    if is_refused:
-        with pytest.raises(SodaError) as raised:
-            read_declared(given, template, {})
-        assert raised.value.failure.code == "shadowed_variable"
-        assert "ansible_facts.soda_endpoint" in raised.value.failure.message
-    else:
-        assert read_declared(given, template, {}).account.endpoint == "https://cloud.soda.io"
 
 
 def test_identity_of_a_runner_on_its_host_has_no_secret() -> None:
