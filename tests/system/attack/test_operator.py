@@ -266,6 +266,11 @@ def test_a_survey_is_left_empty(field: Field) -> None:
     assert not (field.folder / "home" / ".local").exists()
 
 
+def test_the_folder_of_the_report_is_left_empty(field: Field) -> None:
+    report, _ended = field.audit(soda_audit_dir="")
+    assert report["rows"]
+
+
 def test_every_machine_is_called_localhost(field: Field) -> None:
     field.hosts("localhost")
     ended = field.role()
