@@ -17,6 +17,7 @@ from ...module_utils._endpoint import normalise_endpoint
 from ...module_utils._errors import (
     InvalidArguments,
     SodaError,
+    StoreChanged,
     StoreDenied,
     StoreEdited,
     StoreOfAnotherRunner,
@@ -33,6 +34,9 @@ READ, WRITE = "community.hashi_vault.vault_read", "community.hashi_vault.vault_w
 
 _OWN_OPTIONS = ("data", "wrap_ttl", "_terms")
 """Options of the plugins that are not about the connection."""
+
+ATTEMPTS = 3
+"""How often a secret is read that other runs change at the same moment."""
 
 Json = dict[str, t.Any]
 
@@ -68,22 +72,35 @@ class VaultSecret:
         return f"Vault at {self._mount}/{self._path}"
 
     def read(self) -> Found:
+        for _attempt in range(ATTEMPTS):
+            found = self._read_current() or self._read_absence()
+            if found is not None:
+                return found
+        raise StoreChanged(
+            f"{self.location} could not be read: Vault reports no data, but a current version. Run the task again.",
+        )
+
+    def _read_current(self) -> Found | None:
         current = self._read("data")
-        if current is not None:
-            data = current["data"]
-            fields = data.get("data")
-            if isinstance(fields, dict):
-                return self._found(fields, int(data["metadata"]["version"]))
-        # The answer for a deleted version is the same as that for no secret.
+        fields = None if current is None else current["data"].get("data")
+        if current is None or not isinstance(fields, dict):
+            return None
+        return self._found(fields, int(current["data"]["metadata"]["version"]))
+
+    def _read_absence(self) -> Found | None:
+        """Why there is no data: the answer for a deleted version is the same as that for no secret."""
         metadata = self._read("metadata")
         if metadata is None:
             self._check_engine()
             return Found(State.ABSENT, 0)
         version = int(metadata["data"]["current_version"])
-        details = metadata["data"]["versions"].get(str(version), {})
-        if details.get("deletion_time") and not details.get("destroyed"):
+        details = metadata["data"]["versions"].get(str(version))
+        if details is None or details.get("destroyed"):
+            return Found(State.ABSENT, version)
+        if details.get("deletion_time"):
             return Found(State.DELETED, version, details=f"version {version} at {details['deletion_time']}")
-        return Found(State.ABSENT, version)
+        # Another run has written it since the data was read.
+        return None
 
     def check_writable(self, found: Found, sample: StoredKey) -> None:
         """Read the capabilities of the token, if it may. Real writes check the rest before a key is requested."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.community.soda.plugins.plugin_utils._stores.fingerprint import fingerprint, is_edited
@@ -24,6 +26,20 @@ def test_another_key_is_an_edit(key_id: str, secret: str) -> None:
     assert is_edited(fingerprint("id", "secret"), key_id, secret)
 
 
-@pytest.mark.parametrize("stored", ["x", ":", "salt:", "salt:hash", "ü"])
+def test_a_fingerprint_of_an_earlier_release_is_still_valid() -> None:
+    hashed = "66857844c2bad3d14fd082be7eacf7c917cfe8a406793bdb3d6f0eb3195d4ef2"
+    assert fingerprint("id", "secret", "salt") == f"salt:{hashed}"
+    assert not is_edited(f"salt:{hashed}", "id", "secret")
+
+
+def test_a_fingerprint_has_a_random_salt() -> None:
+    assert re.fullmatch("[0-9a-f]{32}:[0-9a-f]{64}", fingerprint("id", "secret"))
+
+
+def test_a_key_that_is_not_valid_unicode_has_a_fingerprint() -> None:
+    assert not is_edited(fingerprint("id", "\ud800"), "id", "\ud800")
+
+
+@pytest.mark.parametrize("stored", ["x", ":", "salt:", "salt:hash", "ü", "\ud800"])
 def test_another_fingerprint_is_an_edit(stored: str) -> None:
     assert is_edited(stored, "id", "secret")
