@@ -132,7 +132,12 @@ class KubernetesSecret:
         return now
 
     def destroy(self, found: Found) -> None:
-        for name, version in zip((self._placement.secret, self._placement.pull_secret), found.revision):
+        secret_version, pull_version = found.revision
+        # The image pull Secret first: without the other one, no later run would remove it.
+        for name, version in (
+            (self._placement.pull_secret, pull_version),
+            (self._placement.secret, secret_version),
+        ):
             if name is not None and version is not None:
                 uid, resource_version = version
                 self._run(
