@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ansible_collections.community.soda.tests.unit.plugins.engine import Engine
 from ansible_collections.community.soda.tests.unit.plugins.harness import ORDINARY_USER, Soda
 from emulator.client import Account, Emulator
 
@@ -92,3 +93,8 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def open_soda(account: Account, open_folder: Path) -> Soda:
     return Soda(account, open_folder)
+
+
+@pytest.fixture
+def engine(soda: Soda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return Engine(soda, tmp_path, monkeypatch)
