@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
 import typing as t
 
+from ...module_utils._endpoint import normalise_endpoint
+from ...module_utils._errors import SodaError
 from ...module_utils._key.stored_key import StoredKey
 from .intent import Intent
 
@@ -38,6 +41,13 @@ class Identity:
     account: str = ""
     """The label that distinguishes two accounts at one endpoint."""
 
+    def is_of(self, endpoint: str | None, name: str | None, account: str) -> bool:
+        """Whether the metadata of a document are those of this runner."""
+        try:
+            return endpoint is not None and (normalise_endpoint(endpoint), name, account) == dataclasses.astuple(self)
+        except SodaError:
+            return False
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -56,6 +66,11 @@ class Found:
     record: Record = Record()
     details: str = ""
     """About a deleted version: which, and when it was deleted."""
+
+
+def read_version(text: str | None) -> int | None:
+    """The key version in the metadata of a document, or None if there is no valid one."""
+    return int(text) if text is not None and re.fullmatch("[1-9][0-9]{0,8}", text) else None
 
 
 class Conflict(Exception):

@@ -24,6 +24,8 @@ def fingerprint(api_key_id: str, api_key_secret: str, salt: str = "") -> str:
     return f"{salt}:{hashlib.sha256(text).hexdigest()}"
 
 
-def is_edited(stored: str, api_key_id: str, api_key_secret: str) -> bool:
-    """Whether a stored fingerprint is that of another key."""
+def is_edited(stored: str | None, api_key_id: str, api_key_secret: str) -> bool:
+    """Whether a stored fingerprint is that of another key. Without one, an edit cannot be detected."""
+    if not stored:
+        return False
     return stored != fingerprint(api_key_id, api_key_secret, salt=stored.partition(":")[0])

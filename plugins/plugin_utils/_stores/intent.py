@@ -18,6 +18,7 @@ import dataclasses
 import datetime
 import enum
 import json
+import typing as t
 
 LOST_KEY = (
     "A run that started at {started} on {where} requested a key for the runner {name!r} and did not store it in"
@@ -44,10 +45,10 @@ class Intent:
         return json.dumps({**dataclasses.asdict(self), **times}, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> Intent | None:
+    def from_json(cls, text: str | None) -> Intent | None:
         """The intent, or None if the text is not one: it can then block nobody."""
         try:
-            data = json.loads(text)
+            data = json.loads(t.cast(str, text))
             return cls(
                 run_id=str(data["run_id"]),
                 escrow_id=str(data["escrow_id"]),

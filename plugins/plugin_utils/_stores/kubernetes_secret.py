@@ -14,14 +14,12 @@ import contextlib
 import dataclasses
 import json
 import typing as t
-import uuid
 
-from ...module_utils._endpoint import normalise_endpoint
 from ...module_utils._errors import InvalidArguments, SodaError, StoreEdited, StoreOfAnotherRunner
 from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, StoredKey
 from .._config.names import check_namespace, check_secret_name
 from . import kubernetes_errors
-from .document import Conflict, Found, Identity, Lookup, Record, State
+from .document import Conflict, Found, Identity, Lookup, Record, State, read_version
 from .fingerprint import fingerprint, is_edited
 from .intent import Intent
 
@@ -45,10 +43,11 @@ CONNECTION_OPTIONS = frozenset(
 )
 
 
-class Module(t.Protocol):
-    """Runs a module of another collection on the controller."""
+Module = t.Callable[..., Json]
+"""Runs a module of another collection on the controller: its name, its arguments and C(check_mode)."""
 
-    def __call__(self, name: str, arguments: Json, check_mode: bool = False) -> Json: ...
+# The server gives a new Secret its own uid.
+NO_UID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +111,7 @@ class KubernetesSecret:
             self._checked(pull, t.cast(str, self._placement.pull_secret))
         if key is not None and not self._is_as_declared(secret, pull, key):
             key = dataclasses.replace(key, in_place=False)
-        text = annotations.get(PREFIX + "intent", "")
-        return Found(State.PRESENT, revision, Record(key, Intent.from_json(text) if text else None))
+        return Found(State.PRESENT, revision, Record(key, Intent.from_json(annotations.get(PREFIX + "intent"))))
 
     def check_writable(self, found: Found, sample: StoredKey) -> None:
         """Let the server check the Secrets with a key in them, and store nothing."""
@@ -158,8 +156,7 @@ class KubernetesSecret:
             # First, so that the Secret with the key is complete when its own write has succeeded.
             login = {LOGIN: _encode(_docker_config(self._placement.registry, record.key))}
             kind = "kubernetes.io/dockerconfigjson"
-            own = {name: value for name, value in metadata.items() if name != PREFIX + "intent"}
-            self._put_secret(self._placement.pull_secret, kind, login, own, pull_version, dry_run)
+            self._put_secret(self._placement.pull_secret, kind, login, metadata, pull_version, dry_run)
         self._put_secret(self._placement.secret, "Opaque", data, metadata, secret_version, dry_run)
 
     def _put_secret(
@@ -171,9 +168,9 @@ class KubernetesSecret:
         metadata["labels"] = labels
         if version is None:
             metadata["annotations"] = {name: value for name, value in annotations.items() if value is not None}
-            # The server gives a new Secret its own uid. If another client has created the Secret meanwhile, the module
-            # patches that one, and the server refuses the patch because of the uid.
-            metadata["uid"] = str(uuid.uuid4())
+            # If another client has created the Secret meanwhile, the module patches that one, and the server refuses
+            # the patch because of the uid.
+            metadata["uid"] = NO_UID
             self._run({"state": "present", "definition": definition}, dry_run)
             return
         metadata.update(annotations=annotations, uid=version[0], resourceVersion=version[1])
@@ -200,15 +197,13 @@ class KubernetesSecret:
         """The annotations of a Secret. Raises V(store_of_another_runner)."""
         metadata = secret.get("metadata") or {}
         annotations = {str(k): str(v) for k, v in (metadata.get("annotations") or {}).items()}
-        ours = False
-        with contextlib.suppress(SodaError):
-            endpoint = normalise_endpoint(annotations.get(PREFIX + "endpoint", ""))
-            whose = (endpoint, annotations.get(PREFIX + "runner-name"), annotations.get(PREFIX + "account", ""))
-            ours = whose == dataclasses.astuple(self._identity)
+        other = annotations.get(PREFIX + "runner-name")
+        ours = self._identity.is_of(
+            annotations.get(PREFIX + "endpoint"), other, annotations.get(PREFIX + "account", "")
+        )
         if metadata.get("ownerReferences"):
             raise self._foreign(name, "belongs to another resource of the cluster, which would write it again", False)
         if not ours and not self._adopt:
-            other = annotations.get(PREFIX + "runner-name")
             whose_text = f"belongs to the runner {other!r}" if other else "was not made by this collection"
             raise self._foreign(name, whose_text, True)
         return annotations if ours else {}
@@ -217,8 +212,8 @@ class KubernetesSecret:
         key_id, secret = data.get(ID_VARIABLE), data.get(SECRET_VARIABLE)
         if not key_id or not secret:
             return None
-        version, stored = (annotations.get(PREFIX + name, "") for name in ("key-version", "fingerprint"))
-        edited = bool(stored) and is_edited(stored, key_id, secret)
+        version, stored = read_version(annotations.get(PREFIX + "key-version")), annotations.get(PREFIX + "fingerprint")
+        edited = is_edited(stored, key_id, secret)
         if edited and not self._adopt:
             raise StoreEdited(
                 f"Somebody has edited the key in {self.location} after this collection wrote it. Restore the key"
@@ -229,10 +224,10 @@ class KubernetesSecret:
             name=self._identity.name,
             api_key_id=key_id,
             api_key_secret=secret,
-            key_version=int(version) if version.isdecimal() and int(version) > 0 else 1,
+            key_version=version or 1,
             issued_at="" if edited else annotations.get(PREFIX + "issued-at", ""),
             runner_id=annotations.get(PREFIX + "runner-id") or None,
-            in_place=version.isdecimal() and bool(stored) and not edited,
+            in_place=bool(version and stored) and not edited,
         )
 
     def _is_as_declared(self, secret: Json, pull: Json | None, key: StoredKey) -> bool:

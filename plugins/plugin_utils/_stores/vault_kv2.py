@@ -9,11 +9,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import typing as t
 
-from ...module_utils._endpoint import normalise_endpoint
 from ...module_utils._errors import (
     InvalidArguments,
     SodaError,
@@ -26,7 +23,7 @@ from ...module_utils._errors import (
 from ...module_utils._key.stored_key import ID_VARIABLE, SECRET_VARIABLE, StoredKey
 from .._config.names import check_vault_path
 from . import vault_errors
-from .document import Conflict, Found, Identity, Lookup, Record, State
+from .document import Conflict, Found, Identity, Lookup, Record, State, read_version
 from .fingerprint import fingerprint, is_edited
 from .intent import Intent
 
@@ -138,21 +135,18 @@ class VaultSecret:
 
     def _found(self, fields: Json, version: int) -> Found:
         text = {name: value for name, value in fields.items() if isinstance(value, str)}
-        ours = False
-        with contextlib.suppress(SodaError):
-            endpoint = normalise_endpoint(text.get("endpoint", ""))
-            ours = (endpoint, text.get("name"), text.get("account", "")) == dataclasses.astuple(self._identity)
+        ours = self._identity.is_of(text.get("endpoint"), text.get("name"), text.get("account", ""))
         if not ours and fields and not self._adopt:
             raise self._foreign(text)
         key = self._key(text) if ours else self._adopted(text)
-        intent = Intent.from_json(text["intent"]) if ours and text.get("intent") else None
+        intent = Intent.from_json(text.get("intent")) if ours else None
         return Found(State.PRESENT, version, Record(key, intent))
 
     def _key(self, text: t.Mapping[str, str]) -> StoredKey | None:
         if not text.get("api_key_id") or not text.get("api_key_secret"):
             return None
-        version, stored = text.get("key_version", ""), text.get("fingerprint", "")
-        edited = bool(stored) and is_edited(stored, text["api_key_id"], text["api_key_secret"])
+        version, stored = read_version(text.get("key_version")), text.get("fingerprint")
+        edited = is_edited(stored, text["api_key_id"], text["api_key_secret"])
         if edited and not self._adopt:
             raise StoreEdited(
                 f"Somebody has edited the key in {self.location} after this collection wrote it. Restore the version"
@@ -163,10 +157,10 @@ class VaultSecret:
             name=self._identity.name,
             api_key_id=text["api_key_id"],
             api_key_secret=text["api_key_secret"],
-            key_version=int(version) if version.isdecimal() and int(version) > 0 else 1,
+            key_version=version or 1,
             issued_at="" if edited else text.get("issued_at", ""),
             runner_id=text.get("runner_id") or None,
-            in_place=version.isdecimal() and bool(stored) and not edited,
+            in_place=bool(version and stored) and not edited,
         )
 
     def _adopted(self, text: t.Mapping[str, str]) -> StoredKey | None:

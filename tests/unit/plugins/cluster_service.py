@@ -32,6 +32,7 @@ class ClusterService:
     def lookup(self, name: str, *terms: str, **options: t.Any) -> list[t.Any]:
         assert (name, terms) == ("kubernetes.core.k8s", ())
         assert (options["api_version"], options["kind"], options["namespace"]) == ("v1", "Secret", NAMESPACE)
+        assert isinstance(options["resource_name"], str)
         self.lookups.append(options)
         found = self.secrets.get(options["resource_name"])
         return [] if found is None else [copy.deepcopy(found)]
@@ -43,10 +44,12 @@ class ClusterService:
         if state == "absent":
             assert (arguments["api_version"], arguments["kind"], arguments["namespace"]) == ("v1", "Secret", NAMESPACE)
             self.before(state, arguments["name"])
-            return self._delete(arguments["name"], arguments["delete_options"]["preconditions"])
+            return self._delete(arguments["name"], arguments["delete_options"]["preconditions"], check_mode)
+        assert state in ("present", "patched")
         definition = arguments["definition"]
         assert (definition["apiVersion"], definition["kind"]) == ("v1", "Secret")
         assert definition["metadata"]["namespace"] == NAMESPACE
+        assert isinstance(definition["data"], dict)
         self.before(state, definition["metadata"]["name"])
         if state == "patched":
             assert arguments["merge_type"] == ["merge"]
@@ -69,9 +72,10 @@ class ClusterService:
         there = self.secrets.get(name)
         if there is None and not creates:
             return {"changed": False, "result": {}}
-        if there is not None and there["metadata"]["uid"] != definition["metadata"]["uid"]:
+        given = definition["metadata"]
+        if there is not None and given.get("uid") not in (None, there["metadata"]["uid"]):
             return {"failed": True, "msg": "metadata.uid: Invalid value: field is immutable"}
-        if there is not None and there["metadata"]["resourceVersion"] != definition["metadata"].get("resourceVersion"):
+        if there is not None and given.get("resourceVersion") not in (None, there["metadata"]["resourceVersion"]):
             return CONFLICT
         stored = _merged(there or {}, definition)
         if there is None:
@@ -84,13 +88,14 @@ class ClusterService:
         secret["metadata"]["resourceVersion"] = str(next(self._numbers))
         self.secrets[secret["metadata"]["name"]] = secret
 
-    def _delete(self, name: str, preconditions: Json) -> Json:
+    def _delete(self, name: str, preconditions: Json, check_mode: bool) -> Json:
         there = self.secrets.get(name)
         if there is None:
             return {"changed": False}
         if {field: there["metadata"][field] for field in preconditions} != preconditions:
             return CONFLICT
-        del self.secrets[name]
+        if not check_mode:
+            del self.secrets[name]
         return {"changed": True}
 
 

@@ -6,7 +6,7 @@
 A stand-in for the engine of Ansible: runs the steps of the role for hosts that are this machine.
 
 Actions and modules of this collection run in this process, against an emulated Soda Cloud. Vault, Helm and the
-connection to a host are stand-ins. The real engine and the real servers have tests of their own.
+connection to a host are stand-ins. The real engine and the real servers are tested elsewhere.
 """
 
 from __future__ import annotations

@@ -40,6 +40,11 @@ def test_a_key_that_is_not_valid_unicode_has_a_fingerprint() -> None:
     assert not is_edited(fingerprint("id", "\ud800"), "id", "\ud800")
 
 
+@pytest.mark.parametrize("stored", [None, ""])
+def test_without_a_fingerprint_there_is_no_edit(stored: str | None) -> None:
+    assert not is_edited(stored, "id", "secret")
+
+
 @pytest.mark.parametrize("stored", ["x", ":", "salt:", "salt:hash", "ü", "\ud800"])
 def test_another_fingerprint_is_an_edit(stored: str) -> None:
     assert is_edited(stored, "id", "secret")

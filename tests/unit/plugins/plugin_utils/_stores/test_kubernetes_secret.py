@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import json
@@ -264,6 +265,36 @@ def test_the_server_checks_both_secrets_and_stores_nothing(record: Record) -> No
     assert ids == {"sample" if record.key is None else "key-1"}
 
 
+def test_a_check_leaves_secrets_that_exist_as_they_are() -> None:
+    cluster, one = written(Record(KEY))
+    before = copy.deepcopy(cluster.secrets)
+    one.check_writable(one.read(), KEY)
+    assert cluster.secrets == before
+
+
+def test_the_intent_is_written_to_a_secret_that_is_not_as_declared() -> None:
+    cluster, one = written(Record(KEY))
+    del cluster.secrets["runner-pull"]
+    found = one.read()
+    assert found.record.key is not None
+    claimed = one.write(Record(found.record.key, INTENT), found)
+    assert claimed.record == Record(found.record.key, INTENT)
+
+
+@pytest.mark.parametrize("fails", ["lookup", "module"])
+def test_a_failure_names_the_namespace(fails: str) -> None:
+    answer = {"failed": True, "msg": "exceeded quota"}
+
+    def lookup(name: str, *terms: str, **options: t.Any) -> list[t.Any]:
+        if fails == "lookup":
+            raise Exception("exceeded quota")
+        return []
+
+    one = KubernetesSecret(lookup, lambda *arguments, **options: answer, IDENTITY, PLACEMENT, {})
+    with pytest.raises(_errors.StoreQuotaExceeded, match="namespace soda"):
+        one.check_writable(one.read(), KEY)
+
+
 def test_a_refused_check_is_a_failure() -> None:
     cluster = ClusterService()
     answer = {"failed": True, "msg": "x", "reason": "Forbidden"}
@@ -301,7 +332,9 @@ def test_a_secret_of_another_runner_is_refused(name: str, annotations: dict[str,
 def test_a_secret_of_another_resource_cannot_be_adopted() -> None:
     cluster, _one = written(Record(KEY))
     cluster.secrets["runner"]["metadata"]["ownerReferences"] = [{"kind": "ExternalSecret"}]
-    with pytest.raises(_errors.StoreOfAnotherRunner, match="belongs to another resource") as raised:
+    with pytest.raises(
+        _errors.StoreOfAnotherRunner, match=r"^The Secret runner in the namespace soda belongs to another"
+    ) as raised:
         secret(cluster, adopt=True).read()
     assert str(raised.value).endswith("Set another name.")
 
@@ -354,6 +387,7 @@ def test_an_edited_key_is_refused_unless_it_is_adopted() -> None:
         ({"fingerprint": fingerprint("key-1", "secret-1")}, 1, False),
         ({"key_version": "0"}, 1, False),
         ({"key_version": "-1"}, 1, False),
+        ({"key_version": "9" * 5000}, 1, False),
         ({"key_version": "new", "runner_id": ""}, 1, False),
     ],
 )
@@ -398,7 +432,11 @@ def test_a_failure_of_this_collection_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("error", "mentions", "changes"),
     [
-        (_errors.InvalidArguments, "kubernetes_options has definition, kind. It can", {"kind": 1, "definition": 2}),
+        (
+            _errors.InvalidArguments,
+            "has definition, kind. It can have api_key, ca_cert, ",
+            {"kind": 1, "definition": 2},
+        ),
         (_errors.ConfigNotExpressible, "'A' is not valid as a Kubernetes namespace", {"namespace": "A"}),
         (_errors.ConfigNotExpressible, "'A' is not valid as the name of a Secret", {"secret": "A"}),
         (_errors.ConfigNotExpressible, "'A' is not valid as the name of a Secret", {"pull_secret": "A"}),

@@ -11,7 +11,7 @@ import datetime
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.soda.plugins.module_utils import _errors
@@ -77,6 +77,7 @@ def test_what_is_written_is_read(record: Record) -> None:
     assert one.write(Record(KEY), written).revision == 2
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1), st.text(min_size=1), st.integers(1, 10**9))
 def test_any_text_is_kept_as_it_is(account: str, name: str, api_key_secret: str, version: int) -> None:
     identity = Identity(IDENTITY.endpoint, name, account)
@@ -249,6 +250,7 @@ def test_an_edited_key_is_refused_unless_it_is_adopted() -> None:
         ({"fingerprint": fingerprint("key-1", "secret-1")}, 1, False),
         ({"key_version": "0"}, 1, False),
         ({"key_version": "-1"}, 1, False),
+        ({"key_version": "9" * 5000}, 1, False),
         ({"key_version": "new", "runner_id": 5}, 1, False),
     ],
 )
