@@ -194,7 +194,6 @@ class Decommission(Steps):
             OUTCOMES,
             f"stale\n{one.id}",
             {
-                "host": declared.host,
                 "account": str(declared.account),
                 "id": one.id,
                 "name": one.name,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import sys
 import typing as t
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,16 +188,22 @@ class Engine:
         made = action(task, connection, context, None, templar, loaders)
         made._shared_loader_obj = loaders
         made._execute_module = lambda module_name, module_args, task_vars: self._execute(
-            made, module_name.rpartition(".")[2], module_args
+            made, module_name.rpartition(".")[2], module_args, task_vars
         )
         made._display = SimpleNamespace(warning=self.warnings.append)
         made._remove_tmp_path = lambda _path: None
         return made
 
-    def _execute(self, action: t.Any, module: str, arguments: Json) -> Json:
+    def _execute(self, action: t.Any, module: str, arguments: Json, variables: Json) -> Json:
         machine = action._connection.host
         assert action._task.no_log, "the arguments of a module would be logged"
         assert action._play_context.become is (machine != "controller")
+        # The engine reads these variables to run a module. Those of the host must not apply on the controller.
+        assert variables["inventory_hostname"] in self.hosts
+        if machine == "controller":
+            local = ("local", False, sys.executable, {})
+            names = ("ansible_connection", "ansible_become", "ansible_python_interpreter", "ansible_delegated_vars")
+            assert tuple(variables[name] for name in names) == local
         self.modules.append((machine, module, arguments))
         self.before(module)
         if machine in self.unreachable:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.soda.plugins.plugin_utils._audit.report import FORMAT, FORMAT_VERSION
 from ansible_collections.community.soda.plugins.plugin_utils._config.names import vault_path
 from ansible_collections.community.soda.tests.unit.plugins.engine import Engine
 
@@ -80,6 +82,10 @@ def test_check_mode_predicts_and_removes_nothing(engine: Engine) -> None:
     assert result["diff"]
     assert engine.runners() == ["edge-1"]
     assert (folder / "key.json").exists()
+    assert engine.step("summarize_decommission", check=True)["msg"] == (
+        "1 runner of 1 host would be deleted from Soda Cloud. Key and configuration would be removed from 1 host."
+        " Soda Cloud deletes 10 runners in 60 seconds for an account, so this takes less than a minute."
+    )
 
 
 def test_an_online_runner_keeps_everything(engine: Engine) -> None:
@@ -214,17 +220,18 @@ def test_a_runner_that_stays_online_after_its_release_is_not_deleted(engine: Eng
     assert stored(engine)["api_key_id"]
 
 
-@pytest.mark.parametrize(
-    ("variables", "deleted"), [({"wait_timeout": 0}, False), ({"delete_online": True, "wait_timeout": 600}, True)]
-)
-def test_a_run_does_not_wait_for_a_runner_that_it_need_not_see_offline(
-    engine: Engine, variables: dict[str, t.Any], deleted: bool
-) -> None:
-    deployed(engine, **variables)
+def test_without_a_timeout_the_run_does_not_wait_until_the_runner_is_offline(engine: Engine) -> None:
+    deployed(engine, wait_timeout=0)
     registered(engine, online=True)
-    result = engine.step("remove")
-    assert result.get("runner_deleted", False) is deleted
-    assert (engine.runners() == []) is deleted
+    assert engine.failure("remove")["code"] == "runner_online"
+    assert engine.runners() == ["edge-1"]
+
+
+def test_a_runner_that_may_be_deleted_online_is_not_awaited(engine: Engine) -> None:
+    deployed(engine, delete_online=True, wait_timeout=600)
+    registered(engine, online=True)
+    assert engine.step("remove")["runner_deleted"]
+    assert engine.runners() == []
 
 
 def test_check_mode_expects_that_an_uninstalled_runner_goes_offline(engine: Engine) -> None:
@@ -300,6 +307,23 @@ def test_check_mode_deletes_no_stale_runner(engine: Engine) -> None:
     (one,) = chosen(engine, reported(engine, registered(engine, "old")))
     assert engine.step("remove_stale", check=True, runner=one)["runner_deleted"]
     assert engine.runners() == ["old"]
+    summary = engine.step("summarize_decommission", check=True)["msg"]
+    assert summary[0].startswith("1 of 1 stale runner would be deleted from Soda Cloud. Soda Cloud deletes 10")
+
+
+def test_a_runner_that_comes_online_at_the_last_moment_is_not_deleted(engine: Engine) -> None:
+    engine.host()
+    runner_id = registered(engine, "old")
+    (one,) = chosen(engine, reported(engine, runner_id))
+
+    def start(module: str) -> None:
+        if engine.account.operations() == ["getRunner"]:
+            engine.account.set_online(runner_id)
+
+    engine.before = start
+    result = engine.step("remove_stale", runner=one)
+    assert result == {"changed": False, "runner_deleted": False, "verdict": "online"}
+    assert engine.runners() == ["old"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +353,7 @@ def test_a_runner_that_a_host_declares_is_not_deleted(engine: Engine, has_run: b
     if has_run:
         chosen(engine, one, host="edge-2")
     assert engine.step("remove_stale", runner=evidence)["verdict"] == "declared by a host"
-    assert engine.runners() == ["old"]
+    assert (engine.runners(), engine.account.operations()) == (["old"], [])
     assert "soda_runner_hosts=edge-2" in engine.step("summarize_decommission")["msg"][1]
 
 
@@ -401,11 +425,29 @@ def test_a_failed_request_stops_the_deletion_too(engine: Engine) -> None:
     assert engine.failure("remove_stale", runner=evidence)["code"] == "deletion_stopped"
 
 
+def test_the_report_of_an_audit_is_read(engine: Engine) -> None:
+    engine.host()
+    path = engine.folder / "report.json"
+    one = reported(engine, "r1", reported_at="2026-01-01T00:00:00Z")
+    report = {"format": FORMAT, "format_version": FORMAT_VERSION, "generated_at": one["reported_at"], "stale": [one]}
+    path.write_text(json.dumps(report), "utf-8")
+    path.chmod(0o600)
+    variables = {"soda_decommission_audit": str(path), "soda_decommission_max_age_hours": 10**6}
+    assert [each["id"] for each in engine.step("choose_stale", **variables)["runners"]] == ["r1"]
+    del variables["soda_decommission_max_age_hours"]
+    assert engine.failure("choose_stale", **variables)["code"] == "report_unusable"
+
+
+def test_a_report_without_a_path_is_refused(engine: Engine) -> None:
+    engine.host()
+    message = engine.failure("choose_stale", soda_decommission_audit=5)["message"]
+    assert message == "Set soda_decommission_audit to the path of a report. Nothing was deleted."
+
+
 @pytest.mark.parametrize(
     ("variables", "code"),
     [
         ({}, "invalid_target"),
-        ({"soda_decommission_audit": 5}, "invalid_target"),
         ({"soda_decommission_audit": "/nonexistent/report.json"}, "report_unusable"),
         ({"soda_decommission_runners": [{}]}, "report_unusable"),
         ({"soda_decommission_runners": [], "soda_decommission_max_age_hours": -1}, "invalid_arguments"),
