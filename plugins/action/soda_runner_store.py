@@ -131,9 +131,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         outcome = self._reconciler(parameters, store).present()
         # In check mode, a key that would be issued has no id.
         key_id = (outcome["key"] or {}).get("api_key_id")
-        if outcome["changed"] and key_id != (stored.api_key_id if stored else None):
-            existing = parameters["existing_key"] or {}
-            outcome["key_origin"] = "existing" if key_id == existing.get("api_key_id") else "issued"
+        if outcome["changed"] and (stored is None or key_id != stored.api_key_id):
+            existing = parameters["existing_key"]
+            is_existing = existing is not None and key_id == existing["api_key_id"]
+            outcome["key_origin"] = "existing" if is_existing else "issued"
         if not self._task.check_mode:
             outcome["key"] = _status(store.stored, store)
         return {"key_origin": None, **outcome}

@@ -115,7 +115,7 @@ def test_the_runner_of_a_lost_host_is_deleted_and_its_files_are_named(engine: En
     left = [f"{folder}/key.json", f"{folder}/values.yml"]
     assert (result["changed"], result["runner_deleted"], result["removed"]) == (True, True, [])
     assert result["left_behind"] == left
-    assert engine.warnings == [
+    assert result["warnings"] == [
         f"edge-1 could not be reached. These files remain there if they exist: {', '.join(left)}. Run the role again"
         " when the host is back."
     ]
@@ -128,7 +128,7 @@ def test_a_key_of_a_runner_that_never_registered_stays_valid(engine: Engine) -> 
     engine.next_play()
     result = engine.step("remove")
     assert (result["changed"], result["runner_deleted"]) == (True, False)
-    (warning,) = engine.warnings
+    (warning,) = result["warnings"]
     assert f"{folder}/key.json on edge-1" in warning
     assert "stays valid" in warning
 

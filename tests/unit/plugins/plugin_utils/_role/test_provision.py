@@ -280,7 +280,7 @@ def test_an_existing_key_is_adopted(engine: Engine) -> None:
     assert (result["changed"], result["key_issued"], result["key_adopted"]) == (True, False, True)
     assert key_on(folder)["api_key_id"] == key.api_key_id
     assert engine.account.stats()["keys_issued"] == 0
-    assert engine.step("summarize_provision")["msg"] == "1 host kept an existing runner key."
+    assert engine.step("summarize_provision")["msg"].startswith("1 host kept an existing runner key.")
 
 
 # Vault
@@ -308,12 +308,25 @@ def test_check_mode_issues_no_key_for_vault(engine: Engine) -> None:
     result = engine.step("issue", check=True)
     assert (result["changed"], result["key_issued"]) == (True, True)
     assert engine.vault.versions == {}
+    assert engine.step("summarize_provision", check=True)["msg"].startswith("1 host would get a new runner key")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_an_existing_key_is_adopted_into_vault(engine: Engine, check: bool) -> None:
+    key = engine.account.issue_runner_key()
+    existing = {f"existing_{field}": getattr(key, field) for field in ("api_key_id", "api_key_secret")}
+    engine.host(key_store="vault_kv2", **existing)
+    result = engine.step("issue", check=check)
+    assert (result["changed"], result["key_issued"], result["key_adopted"]) == (True, False, True)
 
 
 def test_a_key_version_that_vault_does_not_have_is_needed(engine: Engine) -> None:
     provisioned(engine, key_store="vault_kv2")
     engine.host(key_store="vault_kv2", key_version=2)
     assert engine.step("write")["key_needed"] is True
+    predicted = engine.step("issue", check=True)
+    assert (predicted["key_issued"], predicted["key_adopted"]) == (True, False)
+    assert in_vault(engine)["key_version"] == "1"
     assert engine.step("issue")["key_issued"] is True
     assert in_vault(engine)["key_version"] == "2"
 
