@@ -150,6 +150,7 @@ class Engine:
         task = Task(self.play, {"step": step, **args}, check, diff, ())
         variables = {
             "hostvars": self.hosts,
+            "groups": {"all": list(self.hosts)},
             "ansible_play_hosts_all": list(self.hosts),
             "ansible_play_batch": list(self.hosts),
             **self.hosts[host],

@@ -136,7 +136,7 @@ def test_an_account_that_is_refused_changes_nothing(engine: Engine, name: str) -
 def test_a_registered_runner_without_a_key_is_not_deployed(engine: Engine, name: str) -> None:
     engine.account.seed("edge-1")
     assert engine.failure("deploy")["code"] == "key_missing"
-    assert engine.helm.requests == []
+    assert engine.helm.releases == {}
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,4 @@ def test_a_failure_of_helm_is_reported(engine: Engine, name: str, answer: dict[s
     assert failure["message"].startswith(f"Helm failed for the release {name} ")
     assert words in failure["message"]
     assert len(failure["message"]) < 1200
+    assert engine.account.stats()["keys_issued"] == 0
