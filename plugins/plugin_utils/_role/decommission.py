@@ -32,6 +32,7 @@ class Decommission(Steps):
 
     def remove(self) -> Json:
         """Delete the runner, then its key and configuration. A failed step ends the removal."""
+        self.refuse_extra_state("absent")
         declared = self.declared()
         self.publish(DECLARED, declared, wanted=False, identity=declared.identity())
         released = declared.deploy and self._uninstalled(declared)
@@ -139,6 +140,7 @@ class Decommission(Steps):
 
     def choose_stale(self) -> Json:
         """The stale runners of the account of this host. The first host of each account deletes them."""
+        target.refuse_extra_variables(self.extra_variables())
         declared = self.declared()
         self.publish(DECLARED, declared, wanted=declared.state == "present", identity=declared.identity())
         reported = self._evidence()

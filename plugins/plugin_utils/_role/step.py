@@ -13,6 +13,7 @@ import typing as t
 
 from ansible.utils.vars import load_extra_vars
 
+from ...module_utils._errors import InvalidArguments
 from .._declared import Declared, read_declared
 from .._parameters import to_plain
 from .._run_files import RunFiles
@@ -25,13 +26,16 @@ Json = dict[str, t.Any]
 # Topics of the files that the actions of a play share.
 DECLARED, INVENTORY, ACCOUNTS, OUTCOMES = "declared", "inventory", "accounts", "outcomes"
 
+STATE = "soda_runner_state"
+INTERNAL = "__soda_"
+
 
 class Steps:
     """
     Steps of the role for one host.
 
-    They refuse facts that shadow variables of the collection before anything else. A step that fails changes nothing
-    after the failure, whatever the play makes of it.
+    They refuse facts that shadow variables of the collection before anything else, and extra variables that replace its
+    internal ones. A step that fails changes nothing after the failure, whatever the play makes of it.
     """
 
     def __init__(self, action: t.Any, task_vars: Json) -> None:
@@ -40,12 +44,42 @@ class Steps:
         self.task_vars = task_vars
         self.files = RunFiles.of_task(action._task)
         self.check_mode = bool(action._task.check_mode)
+        internal = sorted(name for name in self.extra_variables() if name.startswith(INTERNAL))
+        if internal:
+            raise InvalidArguments(
+                f"Only the collection sets the variable {internal[0]}. Remove it from the extra variables."
+            )
 
     def declared(self) -> Declared:
         environment: Json = {}
         for each in self.action._task.environment or ():
             environment.update(each if isinstance(each, dict) else {})
+        self._refuse_overridden_state()
         return read_declared(self.task_vars, self.action._templar.template, environment)
+
+    def extra_variables(self) -> set[str]:
+        """The names of the extra variables: C(-e), or the answers of a survey. No other variable is stronger."""
+        return {str(to_plain(name)) for name in load_extra_vars(self.action._loader)}
+
+    def refuse_extra_state(self, wanted: str) -> None:
+        """Raise V(invalid_arguments) if an extra variable contradicts what the task does."""
+        state = self._template(self.task_vars.get(STATE))
+        if STATE in self.extra_variables() and state != wanted:
+            raise InvalidArguments(
+                f"{STATE} is {wanted} in this task, but an extra variable sets it to {state!r}. Remove it from the"
+                " extra variables, such as -e and the answers of a survey."
+            )
+
+    def _refuse_overridden_state(self) -> None:
+        """A task that removes a runner must not issue a key, and a task that issues a key must not remove a runner."""
+        task = self.action._task
+        by_role = {} if task._role is None else task._role.get_role_params()
+        by_task = {**by_role, **task.get_vars()}
+        if STATE in by_task:
+            self.refuse_extra_state(self._template(by_task[STATE]))
+
+    def _template(self, value: t.Any) -> t.Any:
+        return to_plain(self.action._templar.template(value))
 
     def hosts(self, variable: str) -> list[str]:
         return [str(to_plain(host)) for host in self.task_vars.get(variable) or ()]

@@ -20,6 +20,7 @@ MAX_AGE = "soda_decommission_max_age_hours"
 TARGETS = (HOSTS, REPORT, RUNNERS)
 KNOWN = (REPORT, RUNNERS, MAX_AGE)
 PREFIX = "soda_decommission_"
+DECLARING = ("soda_runner_name", "soda_runner_state")
 
 
 class Kind(enum.Enum):
@@ -58,6 +59,16 @@ def choose_target(variables: t.Mapping[str, t.Any]) -> Target:
     raise InvalidTarget(
         f"No target is set. Set {HOSTS} to the hosts to decommission, or {REPORT} to the report of an audit.",
     )
+
+
+def refuse_extra_variables(names: t.Collection[str]) -> None:
+    """Raise V(invalid_target) for extra variables that hide which stale runners hosts declare."""
+    for name in DECLARING:
+        if name in names:
+            raise InvalidTarget(
+                f"{name} is an extra variable, which hides what each host declares. Nothing was deleted. Set it in the"
+                " inventory, because stale runners that a host declares are not deleted."
+            )
 
 
 def _is_empty(value: t.Any) -> bool:

@@ -20,6 +20,7 @@ from attack.hostile_api import HostileApi, page
 from tooling import tree
 
 MONTH = 30 * 86400
+ROLE = "community.soda.soda_runner"
 
 
 def provisioned(field: Field, *hosts: str, online: bool = False) -> list[str]:
@@ -71,6 +72,74 @@ def test_decommission_has_no_target_under_a_limit(field: Field) -> None:
     assert ended.failed
 
 
+# Extra variables, which are stronger than what a playbook and a task set
+
+
+@pytest.mark.parametrize(
+    "state", [pytest.param("", id="empty", marks=pytest.mark.quick), pytest.param("present", id="present")]
+)
+@pytest.mark.parametrize("form", ["playbook", "include_role", "roles", "absent"])
+def test_an_extra_variable_contradicts_a_removal(field: Field, form: str, state: str) -> None:
+    field.hosts("one")
+    role: Vars = {"name": ROLE, **({"tasks_from": "absent"} if form == "absent" else {})}
+    absent = {"soda_runner_state": "absent"}
+    plays: dict[str, Vars] = {
+        "include_role": {"tasks": [{"ansible.builtin.include_role": role, "vars": absent}]},
+        "roles": {"roles": [{"role": ROLE, **absent}]},
+        "absent": {"tasks": [{"ansible.builtin.include_role": role}]},
+    }
+    if form == "playbook":
+        ended = field.play("community.soda.decommission", soda_runner_hosts="one", soda_runner_state=state)
+    else:
+        ended = field.play([{"hosts": "all", "gather_facts": False, **plays[form]}], soda_runner_state=state)
+    assert ended.refused_with("invalid_arguments")
+    assert field.account.operations() == []
+
+
+def test_an_extra_variable_that_agrees_with_a_removal_is_accepted(field: Field) -> None:
+    provisioned(field, "one")
+    field.common["soda_runner_state"] = "present"
+    field.hosts("one")
+    ended = field.play("community.soda.decommission", soda_runner_hosts="one", soda_runner_state="absent")
+    assert not ended.failed
+    assert left(field) == []
+    assert not (field.host_dir() / "key.json").exists()
+
+
+@pytest.mark.parametrize("internal", ["__soda_runner_work", "__soda_runner_target"])
+def test_an_extra_variable_replaces_an_internal_one(field: Field, internal: str) -> None:
+    (one,) = provisioned(field, "one")
+    extra: Vars = {"soda_runner_hosts": "one", internal: "absent"}
+    for playbook in ("community.soda.provision", "community.soda.decommission"):
+        assert field.play(playbook, **extra).refused_with("invalid_arguments")
+    assert left(field) == [one]
+    assert (field.host_dir() / "key.json").exists()
+
+
+def test_an_extra_variable_removes_nothing_with_provision(field: Field) -> None:
+    (one,) = provisioned(field, "one")
+    ended = field.play("community.soda.provision", soda_runner_state="absent")
+    assert "1 host was skipped" in ended.words
+    assert left(field) == [one]
+    assert (field.host_dir() / "key.json").exists()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param({"soda_runner_state": "absent"}, id="state", marks=pytest.mark.quick),
+        pytest.param({"soda_runner_name": "another"}, id="name"),
+    ],
+)
+def test_an_extra_variable_hides_that_a_host_declares_a_stale_runner(field: Field, extra: Vars) -> None:
+    """The runner was offline for a month, and its host is back in the inventory."""
+    (one,) = provisioned(field, "one")
+    field.audit()
+    ended = field.play("community.soda.decommission", soda_decommission_audit="soda-audit.json", **extra)
+    assert ended.refused_with("invalid_target")
+    assert left(field) == [one]
+
+
 # Running runners
 
 
@@ -83,7 +152,6 @@ def test_an_online_runner_is_decommissioned(field: Field) -> None:
     assert (field.host_dir() / "key.json").exists()
 
 
-ROLE = "community.soda.soda_runner"
 IGNORING: dict[str, Vars] = {
     "play": {"ignore_errors": True, "roles": [ROLE]},
     "roles": {"roles": [{"role": ROLE, "ignore_errors": True}]},

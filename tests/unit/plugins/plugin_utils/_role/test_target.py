@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.community.soda.plugins.module_utils._errors import SodaError
-from ansible_collections.community.soda.plugins.plugin_utils._role.target import Kind, Target, choose_target
+from ansible_collections.community.soda.plugins.plugin_utils._role.target import (
+    Kind,
+    Target,
+    choose_target,
+    refuse_extra_variables,
+)
 
 RUNNERS = [{"id": "r1"}]
 
@@ -52,3 +57,12 @@ def test_everything_else_is_refused(variables: dict[str, Any], expected: str) ->
         choose_target(variables)
     assert raised.value.failure.code == "invalid_target"
     assert expected in raised.value.failure.message
+
+
+@pytest.mark.parametrize("name", ["soda_runner_name", "soda_runner_state"])
+def test_extra_variables_cannot_hide_what_hosts_declare(name: str) -> None:
+    with pytest.raises(SodaError) as raised:
+        refuse_extra_variables({name, "soda_decommission_audit"})
+    assert raised.value.failure.code == "invalid_target"
+    assert raised.value.failure.message.startswith(f"{name} is an extra variable")
+    refuse_extra_variables({"soda_decommission_audit", "soda_runner_hosts"})
