@@ -33,7 +33,12 @@ DEEPEST = 30
 MOST_DOCUMENTS = 50
 LONGEST_VALUE = 4096
 
-_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([^']*)'|\"([^\"\\$`]*)\"|([^\s'\"\\$`#]*))\s*")
+# A comment can follow a value, as for python-dotenv and docker compose. Without quotes, it starts after a space.
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_VALUE = re.compile(
+    r"(?:'([^']*)'|\"([^\"\\$`]*)\")\s*(?:#.*)?"
+    r"|((?:[^\s'\"\\$`#][^\s'\"\\$`]*)?)(?:\s+#.*)?"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +64,20 @@ def import_key(path: str, name: str, endpoint: str, section: str) -> Found:
     if content is None:
         raise _failed(path, "the file does not exist")
     try:
-        text = content.decode("utf-8")
+        # Editors of Windows begin a file with a byte order mark.
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _failed(path, "it is not text in UTF-8") from None
-    found = _in_dotenv(text) or _in_yaml(path, text, section)
+    values = _dotenv(text)
+    unreadable = next((name for name in (ID_VARIABLE, SECRET_VARIABLE) if values.get(name, "") is None), None)
+    try:
+        found = _from_fields(values) or _in_yaml(path, text, section)
+    except SodaError:
+        if unreadable is None:
+            raise
+        found = None
+    if found is None and unreadable is not None:
+        raise _failed(path, f"{unreadable} has a value that cannot be read, with a variable, an escape or a quote")
     if found is None:
         raise _failed(path, "it contains no runner key")
     for value in (found.key.api_key_id, found.key.api_key_secret):
@@ -77,12 +92,14 @@ def import_key(path: str, name: str, endpoint: str, section: str) -> Found:
     return found
 
 
-def _in_dotenv(text: str) -> Found | None:
-    values = {}
+def _dotenv(text: str) -> dict[str, str | None]:
+    """The variables that a text sets. None stands for a value that is not plain text."""
+    values: dict[str, str | None] = {}
     for line in text.splitlines():
-        if match := _VARIABLE.fullmatch(line.strip()):
-            values[match[1]] = next(group for group in match.groups()[1:] if group is not None)
-    return _from_fields(values)
+        if assignment := _ASSIGNMENT.fullmatch(line.strip()):
+            value = _VALUE.fullmatch(assignment[2])
+            values[assignment[1]] = value and next(group for group in value.groups() if group is not None)
+    return values
 
 
 def _in_yaml(path: str, text: str, section: str) -> Found | None:
@@ -131,10 +148,11 @@ def _from_soda_core(document: t.Any) -> Found | None:
     return Found(IssuedKey(key_id, secret), endpoint=endpoint)
 
 
-def _from_fields(fields: t.Mapping[str, str]) -> Found | None:
-    if ID_VARIABLE not in fields or SECRET_VARIABLE not in fields:
+def _from_fields(fields: t.Mapping[str, str | None]) -> Found | None:
+    key_id, secret = fields.get(ID_VARIABLE), fields.get(SECRET_VARIABLE)
+    if key_id is None or secret is None:
         return None
-    return Found(IssuedKey(fields[ID_VARIABLE], fields[SECRET_VARIABLE]), fields.get(RUNNER_ID_VARIABLE) or None)
+    return Found(IssuedKey(key_id, secret), fields.get(RUNNER_ID_VARIABLE) or None)
 
 
 def _mapping(data: t.Any, key: str) -> dict[str, t.Any]:

@@ -55,6 +55,13 @@ def message_for(folder: Path, text: str) -> str:
             "# c\nexport SODA_API_KEY_ID='738780652368330656'\nSODA_API_KEY_SECRET=\"-a_secret\"\nSODA_AGENT_ID=r1\n",
             "r1",
         ),
+        (
+            "SODA_API_KEY_ID = 738780652368330656 # the id\nSODA_API_KEY_SECRET='-a_secret' # from Soda\n"
+            'SODA_AGENT_ID="r1"#c\n',
+            "r1",
+        ),
+        ("\ufeffSODA_API_KEY_ID=738780652368330656\r\nSODA_API_KEY_SECRET=-a_secret\r\n", None),
+        ("\ufeffsoda: {apikey: {id: 738780652368330656, secret: -a_secret}}\n", None),
         ("soda: {apikey: {id: 738780652368330656, secret: -a_secret}}\n", None),
         ("a: 1\n---\nsoda:\n  apikey: {id: '738780652368330656', secret: -a_secret}\n  agent: {id: r1}\n", "r1"),
         (
@@ -74,7 +81,19 @@ def message_for(folder: Path, text: str) -> str:
             None,
         ),
     ],
-    ids=["dotenv", "dotenv by hand", "values", "second document", "endpoint", "stringData", "data", "soda_core"],
+    ids=[
+        "dotenv",
+        "dotenv by hand",
+        "comments",
+        "dotenv with BOM",
+        "BOM",
+        "values",
+        "second document",
+        "endpoint",
+        "stringData",
+        "data",
+        "soda_core",
+    ],
 )
 def test_the_key_is_found_in_each_format(tmp_path: Path, text: str, runner_id: str | None) -> None:
     found = found_in(tmp_path, text)
@@ -88,6 +107,15 @@ def test_the_key_is_found_in_each_format(tmp_path: Path, text: str, runner_id: s
         ("", "it contains no runner key"),
         ("soda: {apikey: {existingSecret: a}}\n", "it contains no runner key"),
         ("SODA_API_KEY_ID=a\n", "it contains no runner key"),
+        *(
+            (f"SODA_API_KEY_ID=a\nSODA_API_KEY_SECRET={value}\n", "SODA_API_KEY_SECRET has a value that cannot be read")
+            for value in ("$S3CRET", "'S3CRET", '"S3\\nCRET"', "S3CRET two", "'S3CRET' two", "#S3CRET", "x#'S3CRET")
+        ),
+        # The last value of a variable applies.
+        (
+            "SODA_API_KEY_ID=a\nSODA_API_KEY_SECRET=S3CRET\nSODA_API_KEY_SECRET=$OTHER\n",
+            "SODA_API_KEY_SECRET has a value that cannot be read",
+        ),
         ("soda: {apikey: {id: [a], secret: S3CRET}}\n", "it contains no runner key"),
         ("kind: Secret\ndata: {SODA_API_KEY_ID: '%', SODA_API_KEY_SECRET: '%'}\n", "it contains no runner key"),
         ("soda_cloud: {api_key_id: a, api_key_secret: '${env.S3CRET}'}\n", "its key refers to an environment variable"),
@@ -134,3 +162,5 @@ def test_without_pyyaml_dotenv_is_read_and_the_others_fail_with_a_sentence(
     assert found_in(tmp_path, "SODA_API_KEY_ID=a\nSODA_API_KEY_SECRET=b\n").key == IssuedKey("a", "b")
     message = message_for(tmp_path, "soda: {apikey: {id: a, secret: S3CRET}}\n")
     assert f"{sys.executable} has no PyYAML" in message
+    message = message_for(tmp_path, "SODA_API_KEY_ID=a\nSODA_API_KEY_SECRET=$S3CRET\n")
+    assert "SODA_API_KEY_SECRET has a value that cannot be read" in message
