@@ -105,13 +105,13 @@ class Client:
                 operation.method, path, parameters, timeout, new_connection=operation is Operation.CREATE
             )
         except transport.NoConnection as exc:
-            return Attempt(Outcome.NOT_CONNECTED, detail=str(exc))
+            return Attempt(Outcome.NOT_CONNECTED, detail=str(exc), proxy=self._transport.proxy)
         except transport.NoTls as exc:
-            return Attempt(Outcome.NO_TLS, detail=str(exc))
+            return Attempt(Outcome.NO_TLS, detail=str(exc), proxy=self._transport.proxy)
         except transport.BadAnswer as exc:
             return Attempt(Outcome.NOT_SODA_CLOUD, detail=str(exc))
         except transport.NoAnswer as exc:
-            return Attempt(Outcome.NO_ANSWER, detail=str(exc))
+            return Attempt(Outcome.NO_ANSWER, detail=str(exc), proxy=self._transport.proxy)
         return self._answered(operation, answer)
 
     def _answered(self, operation: Operation, answer: transport.Answer) -> Attempt:

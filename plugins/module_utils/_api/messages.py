@@ -18,6 +18,7 @@ from urllib.request import getproxies
 
 from .. import _errors
 from .._endpoint import redact
+from .._wording import count
 from .connection import Connection
 from .policy import Attempt, Operation, Outcome
 from .text import sanitize_line
@@ -77,7 +78,12 @@ class Reporter:
         if attempt.status in _ADVICE:
             message += f" {_ADVICE[attempt.status]}"
         if attempts > 1 or waited >= 1:
-            message += f" Sent {attempts} request{'s' if attempts > 1 else ''}, waited {waited:.0f} s in all."
+            done = (
+                f"Sent {count(attempts, 'request')}"
+                if attempt.outcome.was_sent
+                else f"Made {count(attempts, 'attempt')}"
+            )
+            message += f" {done}, waited {waited:.0f} s in all."
         if operation is Operation.CREATE and in_doubt:
             message += f" {ORPHAN_ADVICE}"
         return cls(
@@ -101,16 +107,22 @@ class Reporter:
                 return self.safe(urlsplit(url).netloc)
         return "nowhere"
 
+    def _proxy(self, url: str) -> str:
+        """Host and port of a proxy, without its login. The URL can be malformed."""
+        host = url.rpartition("@")[2]
+        return self.safe(re.split("[/?#]", host.partition("//")[2] or host)[0])
+
     def _text_of(self, body: t.Mapping[str, t.Any], field: str) -> str | None:
         value = body.get(field)
         return (self.safe(value) or None) if isinstance(value, str) else None
 
     def _sentence(self, attempt: Attempt, api_message: str | None) -> str:
         endpoint = self._to.endpoint
+        through = endpoint if attempt.proxy is None else f"{endpoint} through the proxy {self._proxy(attempt.proxy)}"
         detail = self.safe(attempt.detail)
         if attempt.outcome is Outcome.NO_TLS:
             return (
-                f"No secure connection to {endpoint} ({detail})."
+                f"No secure connection to {through} ({detail})."
                 " If your own authority issued its certificate, set ca_path to that authority's certificate."
             )
         if attempt.outcome is Outcome.NOT_SODA_CLOUD:
@@ -120,7 +132,7 @@ class Reporter:
             )
         if attempt.status is None:
             what = "connection to" if attempt.outcome is Outcome.NOT_CONNECTED else "answer from"
-            return f"No {what} Soda Cloud at {endpoint} ({detail})."
+            return f"No {what} Soda Cloud at {through} ({detail})."
         answered = f"Soda Cloud at {endpoint} answered {attempt.status}"
         return answered + (f": {api_message.rstrip('.')}." if api_message else ".")
 

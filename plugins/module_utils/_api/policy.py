@@ -63,6 +63,10 @@ class Outcome(enum.Enum):
     REFUSED = "any other 4xx: Soda Cloud understood the request and refused it"
 
     @property
+    def was_sent(self) -> bool:
+        return self not in (Outcome.NOT_CONNECTED, Outcome.NO_TLS)
+
+    @property
     def may_have_worked(self) -> bool:
         """Whether Soda Cloud may have carried out a request with this outcome."""
         return self in (Outcome.NO_ANSWER, Outcome.UNAVAILABLE, Outcome.SERVER_ERROR, Outcome.NOT_SODA_CLOUD)
@@ -110,7 +114,7 @@ REACTIONS: dict[Outcome, dict[Operation, Reaction]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """One request that was sent, and its outcome."""
+    """One attempt to send a request, and its outcome."""
 
     outcome: Outcome
     status: int | None = None
@@ -119,6 +123,8 @@ class Attempt:
     body: t.Any = None
     detail: str = ""
     """A description for people."""
+    proxy: str | None = None
+    """The URL of the proxy of an attempt without an answer. It can contain a login."""
 
 
 class Budget:

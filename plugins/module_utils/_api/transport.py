@@ -106,6 +106,14 @@ class Transport:
         self._sending = Sending()
         self.bytes_received = 0
 
+    @property
+    def proxy(self) -> str | None:
+        """The URL of the proxy for the endpoint, as requests selects it from the environment."""
+        endpoint = self._to.endpoint
+        if endpoint.startswith("http://"):
+            return None
+        return requests.utils.select_proxy(endpoint, requests.utils.get_environ_proxies(endpoint, no_proxy=None))
+
     def close(self) -> None:
         if self._session is not None:
             self._session.close()

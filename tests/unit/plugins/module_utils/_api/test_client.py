@@ -834,7 +834,7 @@ def test_message_contains_the_waiting_time_and_the_number_of_requests(account: A
 
 @pytest.mark.parametrize(
     ("seconds", "ending"),
-    [(0.9, ""), (1.0, " Sent 1 request, waited 1 s in all."), (2.6, " Sent 1 request, waited 3 s in all.")],
+    [(0.9, ""), (1.0, " Made 1 attempt, waited 1 s in all."), (2.6, " Made 1 attempt, waited 3 s in all.")],
 )
 def test_waiting_time_below_one_second_is_not_shown(seconds: float, ending: str) -> None:
     url = f"http://127.0.0.1:{free_port()}"
@@ -1196,6 +1196,33 @@ def test_no_failure_quotes_the_login_of_a_proxy(proxy: str, monkeypatch: pytest.
     failed = failure_of(client_at("https://cloud.soda.io", retry_budget=0), Operation.LIST)
     assert "pass" not in repr((failed.failure, str(failed)))
     assert "word" not in repr((failed.failure, str(failed)))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("http://someone:pass-word@127.0.0.1:1", "127.0.0.1:1"),
+        ("127.0.0.1:1", "127.0.0.1:1"),
+        ("http://127.0.0.1:1/?pass-word", "127.0.0.1:1"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached_is_named(proxy: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    message = failure_of(client_at("https://cloud.soda.io", retry_budget=1), Operation.LIST).failure.message
+    assert message.startswith(f"No connection to Soda Cloud at https://cloud.soda.io through the proxy {shown} (")
+    assert " attempts, waited 1 s in all." in message
+    assert "Sent" not in message
+    assert "word" not in message
+
+
+def test_a_proxy_that_does_not_apply_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "soda.invalid")
+    assert "proxy" not in failure_of(client_at("https://soda.invalid"), Operation.LIST).failure.message
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    url = f"http://127.0.0.1:{free_port()}"
+    assert "proxy" not in failure_of(client_at(url), Operation.LIST).failure.message
 
 
 # Fast failures
