@@ -41,6 +41,7 @@ STEPS: dict[str, t.Callable[[t.Any, Json], Json]] = {
     "announce": lambda *host: Provision(*host).announce(),
     "issue": lambda *host: Provision(*host).issue(),
     "schedule_acknowledgement": lambda *host: Provision(*host).schedule_acknowledgement(),
+    "report_changes": lambda *host: Provision(*host).report_changes(),
     "acknowledge": lambda *host: Provision(*host).acknowledge(),
     "wait": lambda *host: Provision(*host).wait(),
     "summarize_provision": lambda *host: Provision(*host).summarize(),

@@ -59,6 +59,7 @@ options:
       - announce
       - issue
       - schedule_acknowledgement
+      - report_changes
       - acknowledge
       - wait
       - deploy

@@ -34,6 +34,15 @@ def announce_keys(needed: t.Mapping[str, int], check_mode: bool) -> str:
     )
 
 
+def report_changes(names: t.Sequence[str], check_mode: bool) -> str:
+    change = "would change" if check_mode else "changed"
+    if not names:
+        return f"The configuration of a runner {change}."
+    *others, last = sorted(names)
+    runners = f"runners {', '.join(others)} and {last}" if others else f"runner {last}"
+    return f"The configuration of the {runners} {change}."
+
+
 def summarize_provision(outcomes: Outcomes, check_mode: bool) -> str:
     by_origin: dict[str, list[t.Mapping[str, t.Any]]] = {}
     for one in outcomes:

@@ -162,16 +162,24 @@ class Provision(Steps):
         self.publish(OWED, declared, config=declared.acknowledge_arguments())
         return {"changed": True}
 
+    def report_changes(self) -> Json:
+        """Report the runners of the host whose configuration changed. A handler runs once for all of them."""
+        names = [owed["config"]["name"] for owed in self._owed().values()]
+        return with_message(messages.report_changes(names, self.check_mode))
+
     def acknowledge(self) -> Json:
         """Clear the restarts that the handlers of the play have made."""
-        host = str(to_plain(self.task_vars["inventory_hostname"]))
         if self.check_mode:
             return {}
-        for key, owed in self.files.collect(OWED).items():
-            if owed["host"] == host and owed.get("config"):
-                self.config(owed["config"])
-                self.files.publish(OWED, key, {"host": host})
+        for key, owed in self._owed().items():
+            self.config(owed["config"])
+            self.files.publish(OWED, key, {"host": owed["host"]})
         return {}
+
+    def _owed(self) -> dict[str, Json]:
+        """The runners of the host whose restarts are not acknowledged."""
+        host = str(to_plain(self.task_vars["inventory_hostname"]))
+        return {key: one for key, one in self.files.collect(OWED).items() if one["host"] == host and one.get("config")}
 
     def _await(self, declared: Declared) -> None:
         """Note that the step C(wait) has to wait for this runner."""

@@ -125,3 +125,15 @@ def test_provisioning_leaves_deployed_runners_alone() -> None:
         "1 host was up to date. 2 hosts were skipped, because soda_runner_deploy is true: a, b. community.soda.deploy"
         " deploys these runners."
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "check_mode", "message"),
+    [
+        (["a"], False, "The configuration of the runner a changed."),
+        (["c", "a", "b"], True, "The configuration of the runners a, b and c would change."),
+        ([], False, "The configuration of a runner changed."),
+    ],
+)
+def test_all_runners_of_a_host_that_changed_are_named(names: list[str], check_mode: bool, message: str) -> None:
+    assert messages.report_changes(names, check_mode) == message
