@@ -133,7 +133,9 @@ class Steps:
                 try:
                     self.soda_cloud(declared, "soda_runner_info", {"names": [declared.name]})
                 except CallFailed as exc:
-                    entry.publish({"host": declared.host, "failure": exc.result["failure"]})
+                    # A host that sends its requests itself may fail for a reason of its own.
+                    if not declared.is_direct:
+                        entry.publish({"host": declared.host, "failure": exc.result["failure"]})
                     raise
                 entry.publish({"host": declared.host, "failure": None})
             request = entry.data

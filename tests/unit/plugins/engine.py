@@ -44,6 +44,10 @@ class Task:
         self.check_mode, self.diff, self.no_log = check, diff, False
         self.environment = list(environment)
         self.async_val = 0
+        self._role = None
+
+    def get_vars(self) -> Json:
+        return {}
 
     def copy(self) -> Task:
         return copy.copy(self)

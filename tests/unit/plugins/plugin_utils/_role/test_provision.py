@@ -446,3 +446,11 @@ def test_an_unknown_step_is_refused(engine: Engine, step: t.Any) -> None:
 def test_only_the_documented_options_are_accepted(engine: Engine) -> None:
     engine.host()
     assert engine.failure("write", other=1)["code"] == "invalid_arguments"
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_a_failed_request_stops_the_account_only_if_the_controller_sent_it(engine: Engine, is_direct: bool) -> None:
+    for name, secret in {"edge-1": "wrong", "edge-2": engine.account.api_key_secret}.items():
+        engine.host(name, cloud_api_key_secret=secret, **({"api_host": name} if is_direct else {}))
+    assert engine.step("issue", "edge-1")["failed"]
+    assert engine.step("issue", "edge-2").get("failed", False) is not is_direct
