@@ -16,6 +16,7 @@ _EVENT = ("tests/unit/plugins/event_source/test_soda_runners.py", "last_seen_tim
 _IN_VAULT = ("tests/system/vault/test_guides.py", "examples_of")
 _MOVED = ("tests/system/vault/test_role.py", '"provision", "--check", "--diff"')
 _ROLE_IN_VAULT = ("tests/system/vault/test_role.py", '"soda_runner_key_store": "vault_kv2"')
+_REMOVED_FROM_VAULT = ("tests/system/vault/test_life.py", 'state="absent"')
 _COLLECTIONS = ("tests/tooling/packaged.py", "kubernetes.core")
 _LIBRARIES = ("tests/requirements/examples.in", "hvac")
 _IN_KUBERNETES = ("tests/system/kubernetes/test_deploy.py", 'playbook: str = "deploy"')
@@ -56,6 +57,10 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit warehouse-eu"
     " --check": _REMOVED,
     "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit warehouse-eu": _REMOVED,
+    "docs/guides/decommissioning.md: $ ansible localhost -m community.soda.soda_runner_store"
+    ' -a "name=warehouse-eu store=vault_kv2 state=absent" --check': _REMOVED_FROM_VAULT,
+    "docs/guides/decommissioning.md: $ ansible localhost -m community.soda.soda_runner_store"
+    ' -a "name=warehouse-eu store=vault_kv2 state=absent"': _REMOVED_FROM_VAULT,
     "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1 --check --diff": (
         _ROTATED
     ),
