@@ -133,7 +133,7 @@ class Steps:
                 try:
                     self.soda_cloud(declared, "soda_runner_info", {"names": [declared.name]})
                 except CallFailed as exc:
-                    # A host that sends its requests itself may fail for a reason of its own.
+                    # A host that sends its requests itself may fail for a local reason.
                     if not declared.is_direct:
                         entry.publish({"host": declared.host, "failure": exc.result["failure"]})
                     raise
