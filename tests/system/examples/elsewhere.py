@@ -58,9 +58,9 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     " --check": _REMOVED,
     "docs/guides/decommissioning.md: $ ansible-playbook -i inventory decommission.yml --limit warehouse-eu": _REMOVED,
     "docs/guides/decommissioning.md: $ ansible localhost -m community.soda.soda_runner_store"
-    ' -a "name=warehouse-eu store=vault_kv2 state=absent" --check': _REMOVED_FROM_VAULT,
+    ' -a "name=warehouse-eu store=vault_kv2 state=absent unless_online=true" --check': _REMOVED_FROM_VAULT,
     "docs/guides/decommissioning.md: $ ansible localhost -m community.soda.soda_runner_store"
-    ' -a "name=warehouse-eu store=vault_kv2 state=absent"': _REMOVED_FROM_VAULT,
+    ' -a "name=warehouse-eu store=vault_kv2 state=absent unless_online=true"': _REMOVED_FROM_VAULT,
     "docs/guides/rotation-and-recovery.md: $ ansible-playbook -i inventory runners.yml -e at_a_time=1 --check --diff": (
         _ROTATED
     ),

@@ -43,7 +43,16 @@ def test_runner_of_an_unreachable_host_is_deleted_and_its_files_when_it_is_back(
     fleet.provisioned(HOST)
     before = fleet.files(HOST)
     fleet.switch_off(HOST)
+    (runner,) = [each["id"] for each in fleet.account.runners()]
 
+    # Nobody has stopped a runner whose host cannot be reached.
+    fleet.account.set_online(runner, True)
+    refused = fleet.play(*ONE, book=BOOK)
+    assert not refused.succeeded
+    assert "is online, so nothing was deleted" in refused.output
+    assert [each["id"] for each in fleet.account.runners()] == [runner]
+
+    fleet.account.set_online(runner, False)
     without_it = fleet.play(*ONE, book=BOOK)
 
     assert without_it.succeeded
