@@ -65,11 +65,11 @@ def written(record: Record, **changes: t.Any) -> tuple[ClusterService, Kubernete
     return cluster, one
 
 
-def stored(adopt: bool = False, data: t.Mapping[str, str] = LOGIN, **annotations: str) -> Found:
+def stored(adopt: bool = False, data: t.Mapping[str, str] | None = None, **annotations: str) -> Found:
     """What is read if the Secret has this content."""
     cluster = ClusterService()
     ours = {f"community.soda/{name.replace('_', '-')}": value for name, value in annotations.items()}
-    cluster.put("runner", data, annotations={**OURS, **ours})
+    cluster.put("runner", data or LOGIN, annotations={**OURS, **ours})
     return secret(cluster, placement=ALONE, adopt=adopt).read()
 
 
