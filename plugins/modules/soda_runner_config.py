@@ -349,6 +349,7 @@ key_changed:
 key_adoptable:
   description:
     - Whether no key is stored, and the key of O(existing_key) or O(import_from) can be adopted.
+    - With another O(key_store) than V(file), also whether the host has a key file of this runner.
   returned: success and O(state=present)
   type: bool
   sample: false

@@ -89,12 +89,10 @@ class Host:
 
     def _observe(self) -> Observed:
         request = self._request
-        stored, movable = None, False
-        if request.key_store != "file":
-            movable = request.store_key is None and self._key_file.read() is not None
-        else:
-            stored = self._key_file.read()
-            self._remember_secret(stored)
+        found, stored = self._read_key_file(), None
+        self._remember_secret(found)
+        if request.key_store == "file":
+            stored = found
             self._check_folder(self._key_file.target, request.key_attributes)
             self._key_file.check_writable()
         files = []
@@ -118,7 +116,7 @@ class Host:
             undeclared=tuple(self._undeclared(state)),
             missing_folders=tuple(_paths.missing_folders((self._key_path, *self._config_paths))),
             adoptable=None if stored is not None else self._adoptable(),
-            key_movable=movable,
+            key_movable=found is not None and stored is None,
             has_leftovers=self._key_file.has_leftovers()
             or self._state_file.has_leftovers()
             or any(target.has_temporary() for target in self._targets),
@@ -161,6 +159,15 @@ class Host:
         except OSError as exc:
             # The key is not lost: it is in escrow, or in the file that it is imported from.
             raise self._key_file.target.unusable(exc) from exc
+
+    def _read_key_file(self) -> StoredKey | None:
+        """The key in the key file. With another key store, the key file of another runner is ignored."""
+        try:
+            return self._key_file.read()
+        except SodaError:
+            if self._request.key_store == "file":
+                raise
+            return None
 
     def _is_state_new(self, plan: Plan, observed: Observed) -> bool:
         return plan.state is not None and plan.state != observed.state
@@ -234,7 +241,7 @@ class Host:
 
     def _absent(self) -> dict[str, t.Any]:
         request = self._request
-        stored = self._key_file.read() if request.key_store == "file" else None
+        stored = self._read_key_file()
         state = self._state_file.read()
         is_own = state is not None and state.is_of(request.endpoint, request.name, request.account)
         files = [

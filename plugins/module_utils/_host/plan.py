@@ -59,7 +59,7 @@ class Observed:
     adoptable: tuple[IssuedKey, str | None] | None = None
     """The key that can be adopted, and the id of its runner if that is known."""
     key_movable: bool = False
-    """Whether the host has a key file, although the key belongs in another store."""
+    """Whether the host has a key file of the runner, although its key store is another."""
     has_leftovers: bool = False
     """Whether a killed run left something beside the files."""
 
@@ -175,6 +175,7 @@ def _configure(request: Request, observed: Observed, source: Source, key: Stored
     return Plan(
         source=source,
         key=key,
+        key_adoptable=observed.key_movable,
         write_key=write_key,
         recover_key=recover_key,
         key_changed=write_key or recover_key or (source is Source.HOST and observed.key_attributes_differ),

@@ -87,6 +87,8 @@ class _Observer(Steps):
                 problems += more_problems
             elif wanted:
                 found = self.config(declared.config_arguments(), track_restart=True, **more)
+                if stored is not None and found["key_adoptable"]:
+                    self._differences.append(f"{declared.key_path} also stores a key")
             else:
                 found = self.config(declared.config_arguments(), state="absent")
             if stored is not None and not wanted:

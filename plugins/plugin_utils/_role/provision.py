@@ -39,19 +39,20 @@ class Provision(Steps):
         self.publish(DECLARED, declared, wanted=True, identity=declared.identity())
         key, is_current = self._observed_in_store(declared)
         written = self._configure(declared, **_store_key(key if is_current else None))
-        key_needed = bool(written["key_needed"])
+        # A run that was killed after it moved the key to its store has left the key file.
+        leftover = is_current and bool(written["key_adoptable"])
         waits = declared.wait and not self.check_mode
         # A key that another store has with a lower version is rotated, whatever is on the host.
-        if key_needed and not (written["key_adoptable"] and key is None):
+        if written["key_needed"] and not (written["key_adoptable"] and key is None):
             self.publish(NEEDED, declared, account=str(declared.account))
         if waits:
             self._await(declared)
         self.publish(OUTCOMES, declared, changed=written["changed"])
         return {
             **written,
-            "key_needed": key_needed,
+            "key_needed": bool(written["key_needed"]) or leftover,
             "wait": waits,
-            "unfinished": key_needed or waits or bool(written["restart_owed"]),
+            "unfinished": bool(written["key_needed"]) or leftover or waits or bool(written["restart_owed"]),
         }
 
     def announce(self) -> Json:

@@ -195,6 +195,18 @@ def test_a_key_in_vault_is_removed_with_its_runner(engine: Engine) -> None:
     assert not any(module.startswith("helm") for _machine, module, _arguments in engine.modules)
 
 
+def test_a_key_file_that_is_left_on_the_host_is_removed_with_a_key_in_vault(engine: Engine) -> None:
+    folder = provisioned(engine)
+    text = (folder / "key.json").read_bytes()
+    engine.host(key_store="vault_kv2")
+    engine.step("issue")
+    engine.account.set_online(engine.account.runner("edge-1")["id"], False)
+    (folder / "key.json").write_bytes(text)
+    engine.next_play()
+    assert str(folder / "key.json") in engine.step("remove")["removed"]
+    assert not (folder / "key.json").exists()
+
+
 # The runner of a Helm release
 
 

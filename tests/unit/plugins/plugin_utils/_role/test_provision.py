@@ -341,6 +341,47 @@ def test_a_key_file_is_moved_to_vault(engine: Engine) -> None:
     assert engine.account.stats()["keys_issued"] == 1
 
 
+def test_a_move_that_was_killed_before_it_removed_the_key_file_is_continued(engine: Engine) -> None:
+    folder = provisioned(engine)
+    text = (folder / "key.json").read_bytes()
+    engine.host(key_store="vault_kv2")
+    engine.step("issue")
+    engine.step("acknowledge")
+    (folder / "key.json").write_bytes(text)
+    engine.next_play()
+    previewed = engine.step("write", check=True)
+    assert (previewed["unfinished"], previewed["key_needed"]) == (True, True)
+    assert engine.step("announce") == {"changed": False}
+    assert engine.step("issue")["changed"] is True
+    assert not (folder / "key.json").exists()
+    assert engine.account.stats()["keys_issued"] == 1
+
+
+def test_another_key_on_the_host_is_reported_and_stays(engine: Engine) -> None:
+    folder = provisioned(engine)
+    other = (folder / "key.json").read_bytes()
+    (folder / "key.json").unlink()
+    engine.host(key_store="vault_kv2")
+    engine.step("issue")
+    stored = in_vault(engine)["api_key_id"]
+    (folder / "key.json").write_bytes(other)
+    engine.next_play()
+    assert engine.step("write")["key_needed"] is True
+    result = engine.step("issue")
+    assert json.loads(other)["api_key_id"] in str(result["warnings"])
+    assert in_vault(engine)["api_key_id"] == stored
+    assert (folder / "key.json").read_bytes() == other
+
+
+def test_the_key_file_of_another_runner_does_not_matter_to_a_key_in_vault(engine: Engine) -> None:
+    others = (provisioned(engine, "edge-1") / "key.json").read_bytes()
+    folder = provisioned(engine, "edge-2", key_store="vault_kv2")
+    (folder / "key.json").write_bytes(others)
+    engine.step("acknowledge", "edge-2")
+    assert engine.step("write", "edge-2")["key_needed"] is False
+    assert (folder / "key.json").read_bytes() == others
+
+
 def test_a_registered_runner_without_a_key_in_vault_gets_one_only_on_request(engine: Engine) -> None:
     engine.host(key_store="vault_kv2")
     engine.account.seed("edge-1")
