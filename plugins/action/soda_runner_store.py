@@ -189,6 +189,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _absent(self, parameters: Json, store: LeasedStore, stored: StoredKey | None) -> Json:
         outcome = self._reconciler(parameters, store).absent()
+        if stored is None and outcome["changed"]:
+            store.warnings.append(
+                f"{store.location} has no key of the runner {self._identity.name!r}. If its key is in another place,"
+                " remove it there."
+            )
         if stored is None and not self._task.check_mode and outcome["registration"] == "absent":
             # Remove the remains of a killed run, or the versions of a key that somebody deleted.
             outcome["changed"] |= store.remove_all()

@@ -86,7 +86,11 @@ def import_key(path: str, name: str, endpoint: str, section: str) -> Found:
         if not value or len(value) > LONGEST_VALUE or not value.isprintable():
             raise _failed(path, "its key is empty, too long, or has control characters")
     if found.runner_name not in (None, name):
-        raise _failed(path, f"it is the configuration of the runner {found.runner_name!r}, not of {name!r}")
+        raise _failed(
+            path,
+            f"it is the configuration of the runner {found.runner_name!r}, not of {name!r}",
+            "Set the name in the file as the name of the runner, or correct import_from.",
+        )
     if found.endpoint is not None and not _is_same_endpoint(found.endpoint, endpoint):
         raise _failed(path, f"it is for another endpoint than {endpoint}")
     return found
@@ -172,10 +176,10 @@ def _is_same_endpoint(found: str, endpoint: str) -> bool:
         return False
 
 
-def _failed(path: str, reason: str) -> SodaError:
-    return ImportFailed(
-        f"No key was imported from {path}: {reason}. Correct import_from, or leave it out to issue a key.",
-    )
+def _failed(
+    path: str, reason: str, advice: str = "Correct import_from, or give the key with existing_key."
+) -> SodaError:
+    return ImportFailed(f"No key was imported from {path}: {reason}. {advice}")
 
 
 def _documents(path: str, text: str) -> list[t.Any]:

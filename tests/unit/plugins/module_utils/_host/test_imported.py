@@ -134,6 +134,11 @@ def test_a_file_without_a_usable_key_is_refused_with_its_path(tmp_path: Path, te
     assert reason in message_for(tmp_path, text)
 
 
+def test_the_advice_for_the_file_of_another_runner_never_leads_to_a_new_key(tmp_path: Path) -> None:
+    message = message_for(tmp_path, "soda: {apikey: {id: a, secret: S3CRET}, agent: {name: other}}\n")
+    assert message.endswith("Set the name in the file as the name of the runner, or correct import_from.")
+
+
 def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SodaError) as failed:
         import_key(str(tmp_path / "missing"), NAME, ENDPOINT, "agent")

@@ -496,3 +496,12 @@ def test_the_target_decides_what_is_deleted(engine: Engine, variables: dict[str,
 def test_a_run_without_a_target_deletes_nothing(engine: Engine, variables: dict[str, t.Any]) -> None:
     engine.host()
     assert engine.failure("check_target", **variables)["code"] == "invalid_target"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_key_that_is_not_where_the_variables_say_is_reported(engine: Engine, check: bool) -> None:
+    provisioned(engine, key_store="vault_kv2", vault_path="soda/elsewhere")
+    engine.host(key_store="vault_kv2")
+    result = engine.step("remove", check=check)
+    assert "If its key is in another place, remove it there." in str(result["warnings"])
+    assert engine.vault.fields("soda/elsewhere")["api_key_id"]
