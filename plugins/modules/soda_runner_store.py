@@ -294,7 +294,7 @@ key_origin:
     - Where the key comes from that this run stored. V(issued) is a new key, V(existing) the one of O(existing_key), and
       V(moved) the one of O(move_from).
     - Null if the store had the key already.
-  returned: success, and not with O(observe=true) or O(state=absent)
+  returned: success and O(state=present)
   type: str
   sample: issued
 unique_name:
